@@ -153,10 +153,14 @@ class EngineHealth(msgspec.Struct, frozen=True):
 
 
 class ReplayRequested(msgspec.Struct, frozen=True):
-    """A reader has lost events of `epoch` ("" when it knows none) and asks for all of it under another epoch."""
+    """A reader has lost events of `epoch` ("" when it knows none) and asks for all of it under another epoch.
+
+    It is about the players of `partition`; about everybody where the reader names none, as the release before does.
+    """
 
     epoch: str
     why: str
+    partition: int | None = None
 
 
 class BalancesStated(msgspec.Struct, frozen=True):

@@ -6,9 +6,10 @@ Public: `read_snapshots`, `Snapshots`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bff.contracts.ledger_partition import aggregate_of_player
 from bff.contracts.live import LiveMessage
 from bff.contracts.tables import TABLES_TOPIC
-from bff.live.topics import feed_of, is_table
+from bff.live.topics import feed_of, is_table, player_of
 from bff.store import FeedFreshness, Record, Store
 from bff.store.policy import FEED_POLICIES
 
@@ -33,11 +34,14 @@ async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
     feeds = {topic: feed for topic in topics if (feed := feed_of(topic)) is not None}
     records = [topic for topic in topics if topic not in feeds]
     listed = [TABLES_TOPIC] if TABLES_TOPIC not in records and any(map(is_table, records)) else []
-    seen = await store.read(records + listed, {*feeds.values(), *FEED_POLICIES})
+    # What the ledger says of a player's own is said by the part of it that the player belongs to.
+    keys = {topic: aggregate_of_player(player) for topic in records if (player := player_of(topic))}
+    seen = await store.read(records + listed, {*feeds.values(), *FEED_POLICIES}, keys=sorted(set(keys.values())))
     messages = {topic: _freshness(topic, seen.feeds[feed]) for topic, feed in feeds.items()}
     for topic in records:
-        if (record := seen.current(topic)) is not None:
-            messages[topic] = _record(record, seen.feeds.get(record.feed))
+        own = seen.of(keys[topic]) if topic in keys else seen
+        if (record := own.current(topic)) is not None:
+            messages[topic] = _record(record, own.feeds.get(record.feed))
     tables_listed = seen.records.get(TABLES_TOPIC) is not None
     missing = (topic for topic in records if tables_listed and is_table(topic) and topic not in messages)
     return Snapshots(messages, frozenset(missing))

@@ -1,6 +1,6 @@
 """The topics that may be subscribed to, and by whom.
 
-Public: `may_follow`, `own_topics`, `is_table`, `family_of`, `feed_of`.
+Public: `may_follow`, `own_topics`, `player_of`, `is_table`, `family_of`, `feed_of`.
 """
 
 import re
@@ -28,6 +28,12 @@ def may_follow(player: str, topic: str, *, topic_bytes_max: int) -> bool:
 def own_topics(player: str) -> tuple[str, ...]:
     """What is the player's alone; nothing for a visitor."""
     return (wallet_topic(player), claims_topic(player), player_games_topic(player)) if player else ()
+
+
+def player_of(topic: str) -> str:
+    """Whose own `topic` is; "" for everybody's."""
+    player = topic.partition(".")[2]
+    return player if topic in own_topics(player) else ""
 
 
 def is_table(topic: str) -> bool:

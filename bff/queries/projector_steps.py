@@ -93,7 +93,7 @@ class Projector:
         self.policy, self.clock = policy, clock
         self.progress = Progress()
         self.tracker: PositionTracker | None = None
-        self._loss = Loss(broker, policy.replay_s)
+        self._loss = Loss(broker, policy.replay_s, partition)
         self._comparer = Comparer(store, broker, policy.compared_batch)
         self._parked: dict[str, tuple[Delivery, float]] = {}
         self._checkpoint = Checkpoint(store, partition)

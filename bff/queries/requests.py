@@ -37,13 +37,13 @@ async def publish_request(broker: Broker, event_type: str, sequence: Sequence, d
 
 
 class Loss:
-    """That events of an epoch are lost, or not to be believed, until a later epoch is followed.
+    """That events of an epoch of `partition` are lost, or not to be believed, until a later epoch is followed.
 
     `why` is "" when nothing is lost. It is asked for again every `replay_s`.
     """
 
-    def __init__(self, broker: Broker, replay_s: float) -> None:
-        self._broker, self._replay_s = broker, replay_s
+    def __init__(self, broker: Broker, replay_s: float, partition: int) -> None:
+        self._broker, self._replay_s, self._partition = broker, replay_s, partition
         self._requested_at = float("-inf")
         self.why, self.epoch = "", ""
 
@@ -68,6 +68,5 @@ class Loss:
         """Ask for all of it under another epoch, when something is lost and it is time."""
         if self.why and now - self._requested_at >= self._replay_s:
             self._requested_at = now
-            await publish_request(
-                self._broker, REPLAY_REQUESTED, (self.epoch, 0), ReplayRequested(epoch=self.epoch, why=self.why)
-            )
+            request = ReplayRequested(self.epoch, self.why, self._partition)
+            await publish_request(self._broker, REPLAY_REQUESTED, (self.epoch, 0), request)

@@ -1,6 +1,6 @@
 """Rows that every command reads and writes, by statements that are built once a model.
 
-Public: `insert`, `insert_values`, `insert_new`, `update`, `find`, `find_any`, `value`, `total`.
+Public: `insert`, `insert_values`, `insert_new`, `update`, `find`, `find_any`, `values`, `total`.
 
 The ORM composes its SQL anew for each call, and a bet makes fifteen of them: that was four fifths of what a bet cost.
 Half of the rest was Django's cursor, which looks at its connection anew and rewrites each statement's placeholders, so
@@ -75,14 +75,14 @@ def find_any(model: type[M], *alternatives: dict[str, Any]) -> list[M]:
     return _find(model, alternatives, False)
 
 
-def value(model: type[Model], column: str, **equal: Any) -> Any:
-    """One column, of a kind that needs no conversion, of the one row whose columns have these values."""
-    return _single(model, _column(_fields(model)[column]), equal)
+def values(model: type[Model], *columns: str, **equal: Any) -> Sequence[Any]:
+    """Columns, of a kind that needs no conversion, of the one row whose columns have these values."""
+    return _single(model, ", ".join(_column(_fields(model)[column]) for column in columns), equal)
 
 
 def total(model: type[Model], column: str, **equal: Any) -> int:
     """The sum of a column over rows whose columns have these values."""
-    return int(_single(model, f"COALESCE(SUM({_column(_fields(model)[column])}), 0)", equal))
+    return int(_single(model, f"COALESCE(SUM({_column(_fields(model)[column])}), 0)", equal)[0])
 
 
 def _database() -> Any:
@@ -119,12 +119,12 @@ def _find(model: type[M], alternatives: Sequence[dict[str, Any]], lock: bool) ->
     return rows
 
 
-def _single(model: type[Model], what: str, equal: dict[str, Any]) -> Any:
+def _single(model: type[Model], what: str, equal: dict[str, Any]) -> Sequence[Any]:
     database = _database()
     sql = _single_sql(model, what, tuple((name, value is None) for name, value in equal.items()))
     with database.wrap_database_errors:
-        [(found,)] = database.connection.execute(sql, _parameters(model, [equal], database))
-    return found
+        [found] = database.connection.execute(sql, _parameters(model, [equal], database))
+    return tuple(found)
 
 
 def _parameters(model: type[Model], alternatives: Sequence[dict[str, Any]], database: Any) -> list[Any]:

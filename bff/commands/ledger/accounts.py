@@ -12,7 +12,8 @@ from typing import Literal
 
 from bff.commands.engine import statements
 from bff.commands.engine.identifiers import fresh_id
-from bff.commands.ledger.models import Account, Entry, Player, Receipt, RelayState, Transaction
+from bff.commands.ledger.models import Account, Entry, Player, Receipt, Transaction
+from bff.commands.ledger.partition_epochs import epoch_of
 from bff.contracts.wallet import Balances
 
 PlayerKind = Literal["real", "bonus", "held", "debt"]
@@ -44,8 +45,9 @@ class PlayerAccounts:
         found = statements.find(Player, lock=True, player_id=player_id)
         player = found[0] if found else _new_player(player_id, currency, now)
         accounts = {account.kind: account for account in statements.find(Account, player_id=player_id)}
-        # Read after the player is locked: a replay that began before is seen, one that begins later waits for us.
-        return cls(player, accounts, statements.value(RelayState, "epoch", id=1), now)
+        # Read after the player is locked: a replay that began before is seen, one that begins later waits for us. A
+        # process of the release before restates players in the latest epoch of all partitions: nobody goes back.
+        return cls(player, accounts, max(player.epoch, epoch_of(player_id)), now)
 
     def balance(self, kind: PlayerKind) -> int:
         """Minor units that stand in one of the player's accounts."""
@@ -112,9 +114,9 @@ class PlayerAccounts:
 
 
 def _new_player(player_id: str, currency: str, now: datetime) -> Player:
-    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
     Player.objects.bulk_create(
-        [Player(player_id=player_id, currency=currency, epoch=epoch, created_at=now)], ignore_conflicts=True
+        [Player(player_id=player_id, currency=currency, epoch=epoch_of(player_id), created_at=now)],
+        ignore_conflicts=True,
     )
     # Two first commands at once both come here; the lock decides who makes the accounts.
     player = Player.objects.select_for_update().get(pk=player_id)

@@ -121,6 +121,7 @@ def restore(path: Path, on_total: Callable[[int], Advance]) -> int:
         state = RelayState.objects.get(pk=1)
         RelayState.objects.filter(pk=1).update(
             epoch=next_epoch(state.epoch),
+            epochs="[]",
             position=0,
             event_id="",
             others=json.dumps([[0, ""] for _ in json.loads(state.others)]),

@@ -4,6 +4,7 @@ Public: `append`, `restate`, `append_rebuild`, `new_row`, `reset_positions`.
 """
 
 import msgspec
+from django.db.models import F
 
 from bff.commands.engine import statements
 from bff.commands.engine.identifiers import fresh_id
@@ -78,9 +79,15 @@ def new_row(accounts: PlayerAccounts, event_type: str, data: msgspec.Struct) -> 
     )
 
 
-def reset_positions() -> None:
-    """Unpublished events lose their positions: a new epoch begins, and counts from 1."""
-    OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="", previous_id="")
+def reset_positions(partition: int = 0, partitions: int = 1) -> None:
+    """Unpublished events of one partition of so many lose their positions: an epoch begins there, and counts from 1.
+
+    What has no key has no position.
+    """
+    rows = OutboxRow.objects.filter(published_at__isnull=True)
+    if partitions > 1:
+        rows = rows.alias(partition=F("partition_key") % partitions).filter(partition=partition)
+    rows.update(position=None, position_epoch="", previous_id="")
 
 
 def _append_restatement(accounts: PlayerAccounts, run: str = "", stands: PlayerStatement | None = None) -> int:

@@ -1,6 +1,6 @@
-"""The epochs of the ledger: in how many partitions its events go out, and every player restated from position 1.
+"""The epochs of the ledger's partitions: how many partitions there are, and what begins another epoch in one or all.
 
-Public: `partitions`, `set_partitions`, `begin_epoch`, `restate_some`, `not_restated`.
+Public: `partitions`, `set_partitions`, `begin_epoch`.
 
 Every function is one step that may be the last before a kill.
 """
@@ -8,15 +8,12 @@ Every function is one step that may be the last before a kill.
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from bff.commands.engine.identifiers import is_epoch, next_epoch
 from bff.commands.engine.policy import RELAY
 from bff.commands.ledger import outbox
-from bff.commands.ledger.accounts import PlayerAccounts
-from bff.commands.ledger.models import Player, RelayState
+from bff.commands.ledger.models import RelayState
 from bff.commands.relay.partition_ends import COLUMNS, End, read_ends, write_ends
-from bff.commands.relay.places import Places
 
 
 def partitions() -> int:
@@ -33,58 +30,53 @@ def set_partitions(count: int, now: datetime) -> str | None:
         state = RelayState.objects.select_for_update().get(pk=1)
         if len(read_ends(state)) == count:
             return None
-        return _begin(state, next_epoch(state.epoch), count, now)
+        return _begin_all(state, next_epoch(state.epoch), count, now)
 
 
-def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None:
-    """Start another epoch because events of `lost` ("" for any) are gone; None when that has been done already.
+def begin_epoch(lost: str, now: datetime, partition: int | None = None, *, forced: bool = False) -> str | None:
+    """Start another epoch in `partition`, or in all where None is named, because events of `lost` ("" for any) are
+    gone; None when that has been done already, or where there is no such partition.
 
     A reader that knows a later epoch than this ledger has read one that was further: this one was set back, and what
-    it begins must sort after both.
+    it begins must sort after both. It sorts after the epochs of all other partitions too.
 
-    Positions begin at 1 again. What waits is published in the new epoch; what was published before is replaced by the
-    present state of every player, by `restate_some`.
+    Positions begin at 1 again. What waits is published in the epoch that begins; what was published before is replaced
+    by the present state of every player of these partitions (`bff.commands.relay.restating`).
     """
     with transaction.atomic():
         state = RelayState.objects.select_for_update().get(pk=1)
         ends = read_ends(state)
-        recent = state.began_at > now - timedelta(seconds=RELAY.replay_s_min) and any(end.position for end in ends)
-        is_later = is_epoch(lost) and lost > state.epoch
-        if not (lost in ("", state.epoch) or is_later) or (recent and not forced):
+        concerned = ends if partition is None else ends[partition : partition + 1]
+        if not concerned or not (forced or _is_due(lost, concerned, now)):
             return None
-        return _begin(state, next_epoch(lost if is_later else state.epoch), len(ends), now)
+        epoch = next_epoch(max(state.epoch, lost) if is_epoch(lost) else state.epoch)
+        if partition is None or len(ends) == 1:
+            return _begin_all(state, epoch, len(ends), now)
+        ends[partition] = End(epoch, _ms(now), restate_after="")
+        _save(state, epoch, ends, now)
+        outbox.reset_positions(partition, len(ends))
+        return epoch
 
 
-def _begin(state: RelayState, epoch: str, count: int, now: datetime) -> str:
-    state.epoch, state.began_at = epoch, now
-    write_ends(state, [End() for _ in range(count)])
-    state.save(update_fields=["epoch", "began_at", *COLUMNS])
+def _is_due(lost: str, concerned: list[End], now: datetime) -> bool:
+    """Whether `lost` speaks of what these partitions are in, or of what they have not seen, and not too soon."""
+    epochs = {end.epoch for end in concerned}
+    since = _ms(now - timedelta(seconds=RELAY.replay_s_min))
+    recent = any(end.began_ms > since for end in concerned) and any(end.position for end in concerned)
+    return not recent and (lost == "" or lost in epochs or (is_epoch(lost) and lost > max(epochs)))
+
+
+def _begin_all(state: RelayState, epoch: str, count: int, now: datetime) -> str:
+    _save(state, epoch, [End(epoch, _ms(now)) for _ in range(count)], now)
     outbox.reset_positions()
     return epoch
 
 
-def restate_some(now: datetime, places: Places | None = None) -> int:
-    """Restate some players, of `places` where they are given, who have not been in this epoch; how many were looked at.
-
-    One transaction a player, and no more of them once `restate_rows_batch` rows are written.
-    """
-    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
-    # Each relay finds some of its own among so many.
-    count = RELAY.restate_players_batch * (-(-places.count // len(places.held)) if places else 1)
-    found = list(not_restated(epoch).values_list("pk", "currency")[:count])
-    players = [each for each in found if places is None or places.has_player(each[0])]
-    written = restated = 0
-    for player_id, currency in players:
-        if written >= RELAY.restate_rows_batch:
-            break
-        with transaction.atomic():
-            accounts = PlayerAccounts.open(player_id, currency, now)
-            if accounts.player.epoch != accounts.epoch:
-                written += outbox.restate(accounts)
-        restated += 1
-    return restated
+def _save(state: RelayState, epoch: str, ends: list[End], now: datetime) -> None:
+    state.epoch, state.began_at = epoch, now
+    write_ends(state, ends)
+    state.save(update_fields=["epoch", "began_at", *COLUMNS])
 
 
-def not_restated(epoch: str) -> QuerySet[Player]:
-    """Players who have not been restated in `epoch`."""
-    return Player.objects.filter(epoch__lt=epoch).order_by("epoch", "pk")
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -25,7 +25,7 @@ from bff.broker import (
 )
 from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.relay import epochs, steps
+from bff.commands.relay import epochs, restating, steps
 from bff.commands.relay.backlog_metrics import BacklogMetrics
 from bff.commands.relay.backpressure import Backpressure
 from bff.commands.relay.partition_leases import PartitionLeases
@@ -49,7 +49,9 @@ logger = log.get("relay")
 T = TypeVar("T")
 
 PUBLISHED = Counter("mullion_relay_events_published_total", "Events that left the outbox")
-REPLAYS = Counter("mullion_relay_epochs_begun_total", "Times that every player was restated")
+REPLAYS = Counter(
+    "mullion_relay_epochs_begun_total", "Times that the players of one partition, or of all, were restated"
+)
 
 
 class Relay:
@@ -79,7 +81,7 @@ class Relay:
         self._held: frozenset[int] = frozenset()  # what the last step was for
         self._heartbeat_at = 0.0
         self._unmarked: steps.Batch | None = None  # published, but not yet marked as published
-        self._last: steps.Batch | None = None
+        self._drained: Places | None = None  # what the last heartbeats spoke of
         self.backlog = BacklogMetrics()
 
     def state(self) -> dict[str, Any]:
@@ -133,17 +135,16 @@ class Relay:
             return 0
         published, self._unmarked = self._unmarked, None
         events_max = min(RELAY.batch_events_max, self.backpressure.events_left)
-        batch = self._last = await self.engine.run(
-            steps.next_batch, held, published, now, measured=due, events_max=events_max
-        )
+        batch = await self.engine.run(steps.next_batch, held, published, now, measured=due, events_max=events_max)
         # Nothing of those is under way any more, and all that went out is marked.
         await self.leases.release_ended()
         if due:
             # Told before anything is sent, for it matters most while nothing can be.
             self.backlog.count(batch.backlogs)
         await self._publish(batch)
-        if events_max and not batch.rows and batch.places:
-            await self.engine.run(epochs.restate_some, now, batch.places)
+        # What was restated before is out with this batch.
+        if len(batch.rows) < events_max and batch.places:
+            await self.engine.run(restating.restate_some, now, batch.places)
         return len(batch.rows)
 
     async def _publish(self, batch: steps.Batch) -> None:
@@ -154,7 +155,7 @@ class Relay:
         PUBLISHED.inc(len(batch.events))
         if batch.drained:
             await publish_heartbeats(self.broker, batch)
-            self._heartbeat_at = asyncio.get_running_loop().time()
+            self._drained, self._heartbeat_at = batch.drained, asyncio.get_running_loop().time()
         await self.backpressure.refresh(RELAY.batch_events_max, batch.places.held)
 
     def _follow_leases(self) -> frozenset[int]:
@@ -200,16 +201,18 @@ class Relay:
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
             request = _decode(delivery, ReplayRequested)
-            epoch = await self.durable_engine.run(epochs.begin_epoch, request.epoch, datetime.now(UTC))
+            epoch = await self.durable_engine.run(
+                epochs.begin_epoch, request.epoch, datetime.now(UTC), request.partition
+            )
             if epoch is not None:
                 REPLAYS.inc()
-                logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
+                logger.warning("relay_epoch_begun", epoch=epoch, partition=request.partition, why=request.why)
         return deliveries
 
     def _places_drained(self) -> Places | None:
-        """What this relay sends, where everything of it had gone out a moment ago."""
+        """What this relay sends and of which everything had gone out a moment ago."""
         recent = asyncio.get_running_loop().time() - self._heartbeat_at < 2 * RELAY.heartbeat_s
-        return self._last.places if self._last is not None and recent else None
+        return self._drained if recent else None
 
     async def prune(self, stopping: asyncio.Event) -> None:
         """Forget what went out long ago, a little at a time."""

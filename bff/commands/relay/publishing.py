@@ -28,11 +28,11 @@ async def publish_batch(broker: Broker, batch: Batch) -> None:
 
 
 async def publish_heartbeats(broker: Broker, batch: Batch) -> None:
-    """To every partition of the batch, that everything which was committed stands in it."""
+    """To every partition that the batch drains, that everything which was committed stands in it."""
     places = {}
-    for place in batch.places.held:
+    for place in batch.drained.held:
         end = batch.ends[place]
-        at = (batch.epoch, end.position)
+        at = (end.epoch, end.position)
         heartbeat = LedgerHeartbeat(position=at, event_id=end.event_id, partitions=len(batch.ends))
         data, about = msgspec.to_builtins(heartbeat), aggregate_of_partition(place)
         places[place] = [Event(fresh_id("ev"), HEARTBEAT, 1, about, at, datetime.now(UTC), data)]

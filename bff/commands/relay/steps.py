@@ -9,6 +9,7 @@ Several relays may take steps at once, each for partitions of its own. Two that 
 its rows twice, which is no news to a reader, and never give a position twice: that is done under the lock of one row.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,11 +22,12 @@ from django.db.models import Model, Q, QuerySet
 from bff.commands.engine import statements
 from bff.commands.engine.policy import POLICY, RELAY
 from bff.commands.ledger.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
-from bff.commands.relay.epochs import not_restated
-from bff.commands.relay.partition_ends import COLUMNS, End, read_ends, write_ends
+from bff.commands.relay.partition_ends import COLUMNS, End, first_epoch, read_ends, write_ends
 from bff.commands.relay.places import Places
+from bff.commands.relay.restating import is_restated, not_restated, restart_for_late
 from bff.contracts.event import Event
 from bff.contracts.ledger_partition import partition_key, partition_of
+from bff.contracts.view import Sequence
 
 Row = TypeVar("Row", bound=Model)
 
@@ -34,7 +36,7 @@ _PLAYERS = Player._meta.db_table
 
 # A batch is taken a hundred times a second under load, and the ORM would compose each of these anew.
 _KEY = f"UPDATE {_TABLE} SET partition_key = %s WHERE id = %s"  # noqa: S608
-_WAITING = f"SELECT id, event_id, aggregate FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL"  # noqa: S608
+_WAITING = f"SELECT id, event_id, aggregate, epoch FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL"  # noqa: S608
 _PLACE = f"UPDATE {_TABLE} SET position_epoch = %s, position = %s, previous_id = %s WHERE id = %s"  # noqa: S608
 _READY = f"SELECT * FROM {_TABLE} WHERE position IS NOT NULL AND published_at IS NULL"  # noqa: S608
 # Rows that another epoch has taken back since are to go out again.
@@ -48,18 +50,17 @@ _NOT_RESTATED = f"SELECT 1 FROM {_PLAYERS} WHERE epoch < %s"  # noqa: S608
 class Batch:
     """What is to be published next, in order, to the partitions `places`.
 
-    `ends` says for each partition, theirs or not, which position was given last in `epoch`, and to what.
+    `ends` says for each partition, theirs or not, in which epoch it is, which position was given last, and to what.
 
-    `drained`: nothing of `places` that was committed before this batch is missing from `events` or the stream. Only a
-    `measured` batch knows that, and its `backlogs`: by partition, how many events have not gone out.
+    `drained`: of which of `places` nothing that was committed before this batch is missing from `events` or the
+    stream. Only a `measured` batch knows that, and its `backlogs`: by partition, how many events have not gone out.
     """
 
     places: Places
     rows: list[int]
     events: list[Event]
-    epoch: str
     ends: list[End]
-    drained: bool
+    drained: Places
     backlogs: Mapping[int, int]
 
 
@@ -84,15 +85,27 @@ def next_batch(
         keyed = _give_keys()
         taken = _waiting(places, events_max) if keyed and places else []
         if taken:
-            _give_positions(state.epoch, ends, taken)
+            _give_positions(ends, taken)
+            restart_for_late(ends, ((aggregate, epoch) for _, _, aggregate, epoch in taken))
             write_ends(state, ends)
             statements.update(state, *COLUMNS)
     ready = _ready(places, events_max) if keyed and places else []
     waiting = backlogs(places) if measured else {}
-    full = not keyed or events_max in (len(taken), len(ready))
-    drained = measured and not full and not not_restated(state.epoch).exists()
     events = [_event(row) for row in ready]
-    return Batch(places, [row.pk for row in ready], events, state.epoch, ends, drained, waiting)
+    full = events_max in (len(taken), len(ready))
+    drained = _drained(places, ends, events, waiting if full else {}) if measured and keyed else frozenset[int]()
+    return Batch(places, [row.pk for row in ready], events, ends, Places.of(drained, len(ends)), waiting)
+
+
+def _drained(places: Places, ends: list[End], events: list[Event], waiting: Mapping[int, int]) -> frozenset[int]:
+    """Of which partitions everything is in the stream with `events`; `waiting` is what has not gone out of those of
+    which there may be more."""
+    if not_restated(first_epoch(ends)).exists():
+        return frozenset()
+    leaving = Counter(partition_of(each.aggregate, len(ends)) for each in events)
+    return frozenset(
+        place for place in places.held if is_restated(ends[place]) and waiting.get(place, 0) <= leaving[place]
+    )
 
 
 def backlog() -> int:
@@ -125,11 +138,12 @@ def _give_keys() -> bool:
 def _mark_published(published: Batch, now: datetime) -> None:
     published_at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
-        cursor.executemany(_OUT, [(published_at, pk, published.epoch) for pk in published.rows])
+        sent = zip(published.rows, published.events, strict=True)
+        cursor.executemany(_OUT, [(published_at, pk, cast(Sequence, event.position)[0]) for pk, event in sent])
 
 
-def _waiting(places: Places, events_max: int) -> list[tuple[int, str, str]]:
-    """Rows that have no position yet: their keys, and the ids and aggregates of their events."""
+def _waiting(places: Places, events_max: int) -> list[tuple[int, str, str, str]]:
+    """Rows that have no position yet: their keys, and the ids, aggregates and epochs of their events."""
     with connection.cursor() as cursor:
         cursor.execute(f"{_WAITING}{places.condition} ORDER BY id LIMIT %s", [events_max])
         return list(cursor.fetchall())
@@ -140,13 +154,13 @@ def _ready(places: Places, events_max: int) -> list[OutboxRow]:
     return list(OutboxRow.objects.raw(f"{_READY}{places.condition} ORDER BY position LIMIT %s", [events_max]))
 
 
-def _give_positions(epoch: str, ends: list[End], taken: list[tuple[int, str, str]]) -> None:
+def _give_positions(ends: list[End], taken: list[tuple[int, str, str, str]]) -> None:
     """Each row the next position of its partition; `ends` moves with it."""
     given = []
-    for pk, event_id, aggregate in taken:
+    for pk, event_id, aggregate, _ in taken:
         end = ends[partition_of(aggregate, len(ends))]
         end.position += 1
-        given.append((epoch, end.position, end.event_id, pk))
+        given.append((end.epoch, end.position, end.event_id, pk))
         end.event_id = event_id
     with connection.cursor() as cursor:
         # One statement a row, sent together: ten times faster than the CASE of a bulk update.
@@ -156,13 +170,16 @@ def _give_positions(epoch: str, ends: list[End], taken: list[tuple[int, str, str
 def is_idle(held: frozenset[int]) -> bool:
     """Whether a batch of the partitions `held` would find nothing to do, read without a lock."""
     [state] = statements.find(RelayState, id=1)
-    places = Places.of(held, len(read_ends(state)))
+    ends = read_ends(state)
+    places = Places.of(held, len(ends))
     if not places:
         return True
+    if not all(is_restated(ends[place]) for place in places.held):
+        return False
     own = f"SELECT EXISTS (SELECT 1 {_UNPUBLISHED}{places.condition})"
     unkeyed = f"EXISTS (SELECT 1 {_UNPUBLISHED} AND partition_key IS NULL)"
     with connection.cursor() as cursor:
-        cursor.execute(f"{own}, {unkeyed}, EXISTS ({_NOT_RESTATED})", [state.epoch])
+        cursor.execute(f"{own}, {unkeyed}, EXISTS ({_NOT_RESTATED})", [first_epoch(ends)])
         return not any(cursor.fetchone())
 
 

@@ -10,6 +10,7 @@ from tests.support import preloaded
 CASES = Path(__file__).parent / "house"
 # They restate or copy every player, and each case leaves players behind: with few, they take a tenth of the time.
 RESTATING = (
+    "case_partition_epochs.py",
     "case_partitions.py",
     "case_relays.py",
     "case_operators.py",

@@ -37,10 +37,14 @@ class Broker:
     """Keeps what is said."""
 
     def __init__(self):
-        self.published = []
+        self.events = []
+
+    @property
+    def published(self):
+        return [each.type for each in self.events]
 
     async def publish(self, stream, events):
-        self.published += [each.type for each in events]
+        self.events += events
 
 
 class Reader:

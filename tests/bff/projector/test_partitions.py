@@ -8,10 +8,11 @@ import pytest
 
 from bff.broker import BROKER, connect
 from bff.contracts.event import Event
-from bff.contracts.ledger import HEARTBEAT, LEDGER_STREAM, LedgerHeartbeat
+from bff.contracts.ledger import HEARTBEAT, LEDGER_STREAM, REPLAY_REQUESTED, LedgerHeartbeat
 from bff.contracts.ledger_partition import partition_of
 from bff.contracts.player_context import PlayerContext
-from bff.contracts.wallet import SCOPE_READ
+from bff.contracts.wallet import SCOPE_READ, wallet_topic
+from bff.live.snapshots import read_snapshots
 from bff.queries.checkpoint import CHECKPOINT_TOPIC, checkpoint_topic
 from bff.queries.partition_work import PartitionWork
 from bff.queries.policy import QueriesPolicy
@@ -117,7 +118,25 @@ async def test_a_store_that_forgot_a_partition_is_asked_for_again(store):
     await two.handle([first_deposit("pl_a", 1), heartbeat(1)])
     await store._connection.pipeline([("DEL", f"view:{checkpoint_topic(1)}")])
     await two.handle([first_deposit("pl_b", 2), heartbeat(2)])
-    assert "ReplayRequested" in two.broker.published
+    [request] = [each.data for each in two.broker.events if each.type == REPLAY_REQUESTED]
+    assert (request["epoch"], request["partition"]) == ("e1", 1)
+
+
+async def test_a_partition_in_an_epoch_of_its_own_hides_what_it_lacks_from_its_own_players(store):
+    """A player whom it has not told again is not in the ledger; the others stay where they are, in what is read."""
+    one, two = projectors(store)
+    names = {partition_of(f"player:pl_{n}", 2): f"pl_{n}" for n in range(8)}
+    for place, each in enumerate((one, two)):
+        await each.handle([first_deposit(names[place], 1), heartbeat(1)])
+    balance = (await wallet(store, names[0]))[1]
+    record = await store.get(wallet_topic(names[0]))
+    await two.handle([heartbeat(0, "e2")])
+    await one.handle([replace(heartbeat(1), at="b-again")])
+    assert await wallet(store, names[0]) == ("live", balance)
+    assert await wallet(store, names[1]) == ("live", 0)
+    assert await store.get(wallet_topic(names[0])) == record
+    read = await read_snapshots(store, [wallet_topic(name) for name in names.values()])
+    assert {topic: message.state for topic, message in read.messages.items()} == {wallet_topic(names[0]): "live"}
 
 
 async def until(condition):

@@ -8,12 +8,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from bff.broker import BrokerUnavailable, Lag, connect
 from bff.commands.ledger.models import RelayState
-from bff.commands.relay import epochs, steps
-from bff.commands.relay.partition_ends import read_ends
+from bff.commands.relay import steps
+from bff.commands.relay.partition_ends import first_epoch, read_ends
 from bff.commands.relay.places import Places
+from bff.commands.relay.restating import is_restated, not_restated
 from bff.contracts.ledger import LEDGER_READER, LEDGER_STREAM
 
-_ROW = "{:>9}  {:>9}  {:>7}  {:>11}  {:>9}"
+_ROW = "{:>9}  {:>9}  {:>7}  {:>11}  {:>9}  {}"
 
 
 class Command(BaseCommand):
@@ -33,12 +34,16 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{error}. {sum(unsent.values())} events wait in the outbox; nothing is lost."
             ) from error
-        self.stdout.write(_ROW.format("partition", "position", "unsent", "not applied", "oldest"))
+        self.stdout.write(_ROW.format("partition", "position", "unsent", "not applied", "oldest", "epoch"))
         for place, (end, lag) in enumerate(zip(ends, lags, strict=True)):
-            self.stdout.write(_ROW.format(place, end.position, unsent[place], lag.events, f"{lag.seconds:.1f} s"))
-        self.stdout.write(f"Epoch {state.epoch} since {state.began_at:%Y-%m-%d %H:%M:%S} UTC.")
-        if left := epochs.not_restated(state.epoch).count():
-            self.stdout.write(f"{left} players are not restated in it yet; until they are, wallets say that they age.")
+            oldest = f"{lag.seconds:.1f} s"
+            self.stdout.write(_ROW.format(place, end.position, unsent[place], lag.events, oldest, end.epoch))
+        self.stdout.write(f"The latest epoch began at {state.began_at:%Y-%m-%d %H:%M:%S} UTC.")
+        if left := not_restated(first_epoch(ends)).count():
+            self.stdout.write(f"{left} players are not restated yet; until they are, wallets say that they age.")
+        for place, end in enumerate(ends):
+            if not is_restated(end):
+                self.stdout.write(f"Partition {place} is being restated; until it is, its players' wallets age.")
 
 
 async def _lags(partitions: int) -> list[Lag]:

@@ -18,9 +18,10 @@ from bff.commands.engine.identifiers import fresh_id
 from bff.commands.engine.policy import RELAY
 from bff.commands.engine.progress_bar import Bar
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.ledger.models import Player, RelayState
+from bff.commands.ledger.models import RelayState
 from bff.commands.ledger.statement import state_part
-from bff.commands.relay import epochs, rebuild, steps
+from bff.commands.relay import epochs, rebuild, restating, steps
+from bff.commands.relay.partition_ends import first_epoch, read_ends
 from bff.commands.relay.places import Places
 from bff.contracts.ledger import (
     BALANCES_COMPARED,
@@ -66,7 +67,9 @@ class Command(BaseCommand):
         self, *args: Any, compare_only: bool, new_epoch: bool, partition: int | None = None, **options: Any
     ) -> None:
         if new_epoch and partition is not None:
-            raise CommandError("An epoch is the whole ledger's: leave out --partition, or leave out --new-epoch.")
+            raise CommandError(
+                "An epoch that is begun by hand is everybody's: leave out --partition, or leave out --new-epoch."
+            )
         try:
             refused = asyncio.run(self._run(compare_only, new_epoch, partition))
         except (BrokerUnavailable, EngineUnavailable) as error:
@@ -179,9 +182,8 @@ def _other_under_way(partition: int | None) -> str:
 
 def _begin_epoch() -> None:
     """A new epoch, unless players are still being restated in one."""
-    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
-    if not Player.objects.filter(epoch__lt=epoch).exists():
-        epochs.begin_epoch(epoch, datetime.now(UTC), forced=True)
+    if not _not_restated():
+        epochs.begin_epoch("", datetime.now(UTC), forced=True)
 
 
 async def _restate(engine: Engine) -> None:
@@ -190,7 +192,7 @@ async def _restate(engine: Engine) -> None:
     bar = Bar("restating", left)
     while left:
         if await engine.run(steps.backlog) < RELAY.unread_events_max:
-            await engine.run(epochs.restate_some, datetime.now(UTC))
+            await engine.run(restating.restate_some, datetime.now(UTC))
         else:
             await asyncio.sleep(0.1)
         before, left = left, await engine.run(_not_restated)
@@ -199,8 +201,7 @@ async def _restate(engine: Engine) -> None:
 
 
 def _not_restated() -> int:
-    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
-    return Player.objects.filter(epoch__lt=epoch).count()
+    return restating.not_restated(first_epoch(read_ends(RelayState.objects.get(pk=1)))).count()
 
 
 async def _answers(reader: Reader, kind: str, run: str) -> AsyncIterator[Any]:

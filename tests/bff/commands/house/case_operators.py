@@ -16,8 +16,7 @@ from bff.commands.ledger.models import Account, Charge, OutboxRow, Receipt, Rela
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.payments.charges import settle
 from bff.commands.payments.outcome import ChargeOutcome
-from bff.commands.relay import epochs, steps
-from bff.commands.relay.partition_ends import End
+from bff.commands.relay import epochs, restating, steps
 from bff.contracts.wallet import Deposit
 
 # Of one partition.
@@ -111,7 +110,8 @@ def test_relay_gives_positions_without_gaps_and_once():
     assert positions == list(range(positions[0], positions[0] + len(seen)))
     assert f"player:{player}" in {event.aggregate for event in seen}
     assert [event.previous_id for event in seen[1:]] == [event.id for event in seen[:-1]], "each names the one before"
-    assert batch.ends == [End(positions[-1], seen[-1].id)]
+    [end] = batch.ends
+    assert (end.epoch, end.position, end.event_id) == (*seen[-1].position, seen[-1].id)
     assert batch.drained
 
 
@@ -125,7 +125,7 @@ def test_a_new_epoch_tells_every_player_again_from_position_one():
     assert epoch > before.epoch
     assert epochs.begin_epoch(before.epoch, now) is None
     output_of("grant_bonus", player, "7", "--reference", "during")
-    while epochs.restate_some(now):
+    while restating.restate_some(now):
         pass
     outbox_rows = OutboxRow.objects.filter(aggregate=f"player:{player}", epoch=epoch).order_by("pk")
     assert [row.type for row in outbox_rows] == ["HistoryRestated", "PlayerRestated"]
@@ -143,7 +143,7 @@ def test_a_ledger_that_was_set_back_begins_an_epoch_after_the_one_its_reader_kno
     assert epoch > later > before.epoch
     state = RelayState.objects.get(pk=1)
     assert (state.epoch, state.position, state.event_id) == (epoch, 0, "")
-    while epochs.restate_some(now):
+    while restating.restate_some(now):
         pass
     batch = steps.next_batch(ALL, None, now)
     assert (batch.events[0].position, batch.events[0].previous_id) == ((epoch, 1), "")

@@ -14,7 +14,7 @@ from bff.commands.ledger import statement
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import OutboxRow, Player, Rebuild
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.relay import epochs, rebuild
+from bff.commands.relay import rebuild, restating
 from bff.commands.relay.places import Places
 from bff.contracts.ledger import BALANCES_STATED, HISTORY_RESTATED, PLAYER_RESTATED, BalancesStated
 from bff.contracts.ledger_partition import partition_of
@@ -37,19 +37,19 @@ def types_of(player):
 
 def test_restating_stops_once_enough_rows_are_written_and_goes_on_with_the_next_call(monkeypatch):
     """However many players wait, one call costs a bounded number of rows beyond the player that it is at."""
-    while epochs.restate_some(NOW):
+    while restating.restate_some(NOW):
         pass
     players = {opened(epoch="") for _ in range(3)}
-    monkeypatch.setattr(epochs, "RELAY", replace(RELAY, restate_rows_batch=1))
-    assert [epochs.restate_some(NOW) for _ in range(4)] == [1, 1, 1, 0]
+    monkeypatch.setattr(restating, "RELAY", replace(RELAY, restate_rows_batch=1))
+    assert [restating.restate_some(NOW) for _ in range(4)] == [1, 1, 1, 0]
     assert {player for player in players if types_of(player) == [HISTORY_RESTATED, PLAYER_RESTATED]} == players
 
 
 def test_a_player_whom_another_relay_has_restated_meanwhile_is_not_restated_again(monkeypatch):
     """Between looking for players and locking one, somebody else may have done it."""
     player = opened()
-    monkeypatch.setattr(epochs, "not_restated", lambda epoch: Player.objects.filter(pk=player))
-    assert epochs.restate_some(NOW) == 1
+    monkeypatch.setattr(restating, "not_restated", lambda epoch: Player.objects.filter(pk=player))
+    assert restating.restate_some(NOW) == 1
     assert types_of(player) == []
 
 
@@ -107,7 +107,7 @@ def test_a_rebuild_of_one_partition_and_one_of_all_do_not_mix():
     for arguments, sentence in {
         (): r"A rebuild of partition 0 is under way .* end first: rebuild_views --partition 0",
         ("--partition", "7"): "There is no partition 7: the ledger has 1, counted from 0.",
-        ("--partition", "0", "--new-epoch"): "An epoch is the whole ledger's",
+        ("--partition", "0", "--new-epoch"): "An epoch that is begun by hand is everybody's",
     }.items():
         with pytest.raises(CommandError, match=sentence):
             call_command("rebuild_views", *arguments)

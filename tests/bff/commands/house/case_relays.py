@@ -14,7 +14,7 @@ from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine
 from bff.commands.ledger.models import OutboxRow, Player
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.relay import comparison, epochs, steps
+from bff.commands.relay import comparison, epochs, restating, steps
 from bff.commands.relay.loops import Relay
 from bff.commands.relay.partition_leases import PartitionLeases
 from bff.commands.relay.places import Places
@@ -123,7 +123,7 @@ def drain(partitions):
     """Bring this number into force, and send everything that there is to nobody."""
     now, batch = datetime.now(UTC), None
     epochs.set_partitions(partitions, now)
-    while epochs.restate_some(now):
+    while restating.restate_some(now):
         pass
     while batch is None or batch.rows:
         batch = steps.next_batch(frozenset(range(partitions)), batch, now, events_max=5000)
@@ -275,7 +275,7 @@ def test_rows_without_a_key_get_it_before_anything_is_taken(monkeypatch):
     now, every = datetime.now(UTC), frozenset(range(PARTITIONS))
     assert not steps.is_idle(frozenset({0}))
     first = steps.next_batch(every, None, now)
-    assert (first.rows, first.drained) == ([], False)
+    assert (first.rows, first.drained.held) == ([], ())
     batch = first
     while not batch.rows:
         batch = steps.next_batch(every, None, now)
@@ -293,11 +293,11 @@ def test_each_relay_restates_and_states_the_players_of_its_own_partitions():
     epoch = epochs.begin_epoch("", now + timedelta(minutes=1))
     for place in range(PARTITIONS):
         own = Places.of(frozenset({place}), PARTITIONS)
-        while epochs.restate_some(now, own):
+        while restating.restate_some(now, own):
             pass
         left = {
             partition_of(f"player:{each}", PARTITIONS)
-            for each in epochs.not_restated(epoch).values_list("pk", flat=True)
+            for each in restating.not_restated(epoch).values_list("pk", flat=True)
         }
         assert place not in left
         assert left <= set(range(place + 1, PARTITIONS))
