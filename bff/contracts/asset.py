@@ -1,6 +1,6 @@
 """A stylesheet or script as Podium's manifest lists it, and what its attributes do to it.
 
-Public: `Asset`, `Scope`, `Url`.
+Public: `Asset`, `Scope`, `Strategy`, `Url`.
 Sources: `@podium/schemas` 5.2 (what may stand), `@podium/utils` 5.6 (`buildLinkElement`, `buildScriptElement`) and its
 document template (what a layout makes of it).
 """
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 Scope = Literal["content", "fallback", "all"]
+Strategy = Literal["", "lazy", "beforeInteractive", "afterInteractive", "shadow-dom"]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 _Short = Annotated[str, msgspec.Meta(max_length=256)]
 _MODULE_TYPES = frozenset({"module", "esm"})
@@ -30,8 +31,8 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
     disabled: bool = False
     nomodule: bool = False
     scope: Scope = "all"
-    strategy: Literal["", "lazy", "beforeInteractive", "afterInteractive", "shadow-dom"] = ""
-    data: Any = None  # what a layout writes on the file's element as `data-…`
+    strategy: Strategy = ""
+    data: Any = None  # as written; `asset_data` says which attributes of the file's element it makes
 
     @property
     def is_module(self) -> bool:

@@ -88,12 +88,15 @@ class AssetUse:
     """When pages use an asset: where its `media` fits, with the content or with the fallback; and how a script runs.
 
     One that is `in_roots` styles shadow roots that the HTML brings along and links it, and nothing outside of them.
+    `data` are names, each `data-…`, and values of what stands on the element that loads it.
     """
 
     media: str = ""
     scope: Scope = "all"
     classic: bool = False
-    in_roots: bool = field(default=False, repr=False)  # what is written down of other releases stays as it was
+    # What is written down of other releases stays as it was.
+    in_roots: bool = field(default=False, repr=False)
+    data: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 _EVERYWHERE = AssetUse()

@@ -155,6 +155,8 @@ def _framed(included: Included, include: Include, attempt: int) -> _Frame:
         }
         if scripts:
             attributes["data-scripts"] = scripts
+        if data := _script_data(included, release):
+            attributes["data-script-data"] = data
     if included.state is not State.FRESH:
         query.append(f"attempt={attempt + 1}")
     address = escape(prefix) + ("?" + "&amp;".join(query) if query else "")
@@ -186,14 +188,15 @@ def _is_light(included: Included) -> bool:
 
 def _styles(included: Included) -> str:
     release = included.release if included.html else None
-    links = (
-        [(release.address(each), release.use(each).media) for each in release.styles(_scope(included))]
-        if release
-        else []
-    )
+    links = [_link(release, key) for key in release.styles(_scope(included))] if release else []
     if included.state in _SHELL_DRAWN:
-        links.append((static_url("cards.css"), ""))
-    return "".join(f'<link rel="stylesheet" href="{escape(link)}"{_media(media)}>' for link, media in links)
+        links.append({"href": static_url("cards.css")})
+    return "".join(f'<link rel="stylesheet"{_attributes(link)}>' for link in links)
+
+
+def _link(release: Release, key: str) -> dict[str, str]:
+    use = release.use(key)
+    return {"href": release.address(key), **({"media": use.media} if use.media else {}), **dict(use.data)}
 
 
 def _scripts(included: Included, release: Release, *, classic: bool) -> str:
@@ -201,15 +204,19 @@ def _scripts(included: Included, release: Release, *, classic: bool) -> str:
     return " ".join(release.address(key) for key in keys)
 
 
+def _script_data(included: Included, release: Release) -> str:
+    """By the address of each script that runs what stands on its element, as JSON; empty where nothing does."""
+    scope = _scope(included)
+    keys = [*release.scripts(scope, classic=True), *release.scripts(scope, classic=False)] if included.html else []
+    data = {release.address(key): dict(release.use(key).data) for key in keys if release.use(key).data}
+    return msgspec.json.encode(data).decode() if data else ""
+
+
 def _lifted(included: Included) -> str:
     """Outside of shadow roots: fonts and registered properties mean nothing in one."""
     release = included.release if included.html else None
     links = map(release.address, release.lifted) if release else ()
     return "".join(f'<link rel="stylesheet" href="{escape(link)}">' for link in links)
-
-
-def _media(media: str) -> str:
-    return f' media="{escape(media)}"' if media else ""
 
 
 def _scope(included: Included) -> Scope:

@@ -8,15 +8,14 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from bff.contracts.asset import Asset
 from bff.contracts.podium_url import resolve
 from shell.composition.release import AssetUse
+from shell.registry.asset_data import Kind, attributes_of
 from shell.registry.file_types import FileType, type_of
 from shell.registry.release_folder import Get, PublishRefused, ReleaseFolder
 
-Kind = Literal["css", "js"]
 _WANTED = {"css": "text/css", "js": "text/javascript or application/javascript"}
 _INTEGRITY = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]+={0,2})(?:\?\S*)?")
 _STRONGEST = ("sha512", "sha384", "sha256")
@@ -48,11 +47,6 @@ async def copy_entries(folder: ReleaseFolder, get: Get, kind: Kind, assets: Sequ
         if unused := asset.unused_style() if kind == "css" else asset.unused_script():
             entries.notes.append(f"{where}: no page uses {asset.value}, as {unused}")
             continue
-        if asset.data:
-            entries.notes.append(
-                f"{where}: its data stands on no element of a page, which links one copy for all; "
-                "write it into the file, or on an element of your HTML"
-            )
         url = resolve(folder.release.manifest_url, asset.value)
         response = await get(where, url)
         served = _type(where, kind, response.headers.get("content-type"))
@@ -64,7 +58,8 @@ async def copy_entries(folder: ReleaseFolder, get: Get, kind: Kind, assets: Sequ
         if classic and folder.is_module(key):
             classic = False
             entries.notes.append(f"{where}: runs as the module that it is; say type: module, for elsewhere it fails")
-        entries.add(key, AssetUse(asset.media if kind == "css" else "", asset.scope, classic, in_roots))
+        media = asset.media if kind == "css" else ""
+        entries.add(key, AssetUse(media, asset.scope, classic, in_roots, attributes_of(kind, asset)))
     return entries
 
 
@@ -95,4 +90,5 @@ def _either(one: AssetUse, other: AssetUse) -> AssetUse:
         scope,
         one.classic and other.classic,
         one.in_roots and other.in_roots,
+        tuple({**dict(other.data), **dict(one.data)}.items()),
     )

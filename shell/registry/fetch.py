@@ -26,6 +26,7 @@ from shell.composition.release import NO_FOREIGN_ORIGINS, AssetUse, ForeignOrigi
 from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.asset_copies import copy_entries
+from shell.registry.asset_data import check_data
 from shell.registry.document_names import DocumentNames
 from shell.registry.link_header import linked_assets
 from shell.registry.origins import Origins, origin_of
@@ -180,6 +181,7 @@ class Fetcher:
         try:
             manifest = parse(response.body)
             check_extension(response.body, manifest)
+            check_data(manifest)
         except ManifestRefused as error:
             raise PublishRefused(f"manifest at {url}: {error}") from error
         return response.body, manifest
@@ -267,7 +269,8 @@ def _notes(
 def _once(manifest_url: str, listed: Sequence[Asset], linked: Sequence[Asset]) -> list[Asset]:
     """What the manifest lists, and of what answers link only the rest: the manifest says more of an asset."""
     urls = {resolve(manifest_url, asset.value) for asset in listed}
-    return list(dict.fromkeys([*listed, *(each for each in linked if resolve(manifest_url, each.value) not in urls)]))
+    found = [*listed, *(each for each in linked if resolve(manifest_url, each.value) not in urls)]
+    return [each for at, each in enumerate(found) if each not in found[:at]]
 
 
 def _unrun(release: Release) -> tuple[str, ...]:

@@ -5,13 +5,18 @@ Source: `@podium/client` 5.4 (`parseLinkHeaders`): only links with `asset-type=s
 """
 
 import re
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 import msgspec
 
-from bff.contracts.asset import Asset, Scope
+from bff.contracts.asset import Asset, Scope, Strategy
 
 ASSETS_MAX = 16
+# As long as a manifest may say them.
+_TEXTS = {"type": 256, "rel": 256, "media": 256, "integrity": 1024}
+_WORDS = {"scope": Scope, "strategy": Strategy}
+_FLAGS = ("disabled", "nomodule")
 _LINK = re.compile(r"\s*<([^<>]{1,2048})>([^,]*)(?:,|$)")
 
 
@@ -20,17 +25,22 @@ def linked_assets(values: list[str]) -> tuple[list[Asset], list[Asset]]:
     found: dict[str, list[Asset]] = {"style": [], "script": []}
     for target, attributes in _LINK.findall(", ".join(values)):
         attribute_values = dict(_pair(part) for part in attributes.split(";") if "=" in part)
-        kind = found.get(attribute_values.get("asset-type", ""))
+        kind = found.get(attribute_values.get("asset-type", "").lower())
         if kind is not None and len(kind) < ASSETS_MAX and target.strip():
-            scope = attribute_values.get("scope", "all")
-            use = {
-                "scope": scope if scope in get_args(Scope) else "all",
-                "media": attribute_values.get("media", "")[:256],
-            }
-            kind.append(msgspec.convert({"value": target.strip(), **use}, Asset))
+            kind.append(msgspec.convert({"value": target.strip(), **_use(attribute_values)}, Asset))
     return found["style"], found["script"]
+
+
+def _use(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """What decides whether and how a page uses it, as a manifest says that; a word that is none is left away."""
+    use: dict[str, Any] = {name: attributes[name][:most] for name, most in _TEXTS.items() if name in attributes}
+    for name, words in _WORDS.items():
+        near = {word.lower(): word for word in get_args(words)}
+        if word := near.get(attributes.get(name, "").lower()):
+            use[name] = word
+    return use | {name: attributes.get(name, "") not in ("", "false") for name in _FLAGS}
 
 
 def _pair(part: str) -> tuple[str, str]:
     name, _, value = part.partition("=")
-    return name.strip().lower(), value.strip().strip('"').lower()
+    return name.strip().lower(), value.strip().strip('"')

@@ -203,6 +203,7 @@ def _store(
 
 def _store_files(copy: Copy, digest: str) -> tuple[models.Release, bool]:
     """The row of this copy with its files, and whether it is new: what has the same bytes stands once."""
+    uses = copy.uses.items()
     for asset in copy.files.values():
         models.Asset.objects.get_or_create(
             digest=asset.digest, defaults={"content_type": asset.content_type, "body": asset.body}
@@ -223,7 +224,8 @@ def _store_files(copy: Copy, digest: str) -> tuple[models.Release, bool]:
             "folder": copy.folder,
             "lifted": list(copy.lifted),
             "names": {"declared": sorted(copy.names.declared), "used": sorted(copy.names.used)},
-            "uses": {digest: asdict(use) for digest, use in copy.uses.items()},
+            # Without what is empty: a shell of another age may not have all of the fields.
+            "uses": {key: {name: value for name, value in asdict(use).items() if value} for key, use in uses},
             "versioned": copy.versioned,
         },
     )

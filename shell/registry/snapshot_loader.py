@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from django.db import close_old_connections, connection
 from django.utils.crypto import salted_hmac
@@ -169,6 +170,12 @@ def _tag(row: models.Release | Release) -> str:
     return f"{row.digest[:12]}.{signature[:24]}"
 
 
+def _use(stored: Mapping[str, Any]) -> AssetUse:
+    """A row holds only what is not as for any asset, and lists in place of tuples."""
+    data = tuple((name, value) for name, value in stored.get("data", ()))
+    return AssetUse(**{**stored, "data": data})
+
+
 def _release(row: models.Release, registration: Registration, role: Role, tag: str) -> Release | None:
     try:
         manifest = parse(bytes(row.manifest))
@@ -183,7 +190,7 @@ def _release(row: models.Release, registration: Registration, role: Role, tag: s
         fallback=bytes(row.fallback),
         css=tuple(row.css),
         js=tuple(row.js),
-        uses=MappingProxyType({key: AssetUse(**use) for key, use in row.uses.items()}),
+        uses=MappingProxyType({key: _use(stored) for key, stored in row.uses.items()}),
         files=MappingProxyType(dict(row.files)),
         folder=row.folder,
         lifted=tuple(row.lifted),

@@ -3,10 +3,13 @@
 // `data-scripts` names classic scripts, which go first, `data-modules` modules. A module that exports `mount(root, { signal })`
 // (or such a function as its default) is loaded once and called each time; any other is loaded again under `run=<n>`, and
 // a classic script is inserted again. What throws when it runs again is left to the event `mullion:content`, which the
-// slot sends after all of them. `signal` is aborted when the content goes.
+// slot sends after all of them. `signal` is aborted when the content goes. `data` of the manifest stands on the elements
+// of scripts: see script_elements.js.
 
+import { attributesOfScripts, inertModule, marked } from "./script_elements.js";
 import { scriptThrew } from "./script_errors.js";
 
+/** @typedef {import("./script_elements.js").Attributes} Attributes */
 /** @typedef {{runs: number, once: boolean, loading?: Promise<void>, mount?: Mount}} Script */
 /** @typedef {{slot: HTMLElement, root: FragmentRoot, signal: AbortSignal}} Content */
 
@@ -22,8 +25,9 @@ export async function runScripts(content) {
     (each ?? "").split(" ").filter(Boolean),
   );
   if (!classic.length && !modules.length) return;
-  for (const url of classic) if (!signal.aborted) await runClassic(url);
-  for (const url of modules) if (!signal.aborted) await runModule(url, content);
+  const attributes = attributesOfScripts(slot);
+  for (const url of classic) if (!signal.aborted) await runClassic(url, attributes[url]);
+  for (const url of modules) if (!signal.aborted) await runModule(url, content, attributes[url]);
   if (signal.aborted) return;
   const run = (arrivals.get(slot.slot) ?? 0) + 1;
   arrivals.set(slot.slot, run);
@@ -40,12 +44,13 @@ function scriptAt(url) {
   return script;
 }
 
-/** @param {string} url */
-async function runClassic(url) {
+/** @param {string} url @param {Attributes} [attributes] */
+async function runClassic(url, attributes) {
   const script = scriptAt(url);
   if (script.once) return;
   const element = document.createElement("script");
   element.src = url;
+  if (attributes) marked(url, element, attributes);
   /** @param {ErrorEvent} event */
   const threw = (event) => {
     if (event.filename === element.src && script.runs > 1) script.once = true;
@@ -57,11 +62,11 @@ async function runClassic(url) {
     document.head.append(element);
   });
   removeEventListener("error", threw);
-  element.remove();
+  if (!attributes) element.remove();
 }
 
-/** @param {string} url @param {Content} content */
-async function runModule(url, { slot, root, signal }) {
+/** @param {string} url @param {Content} content @param {Attributes} [attributes] */
+async function runModule(url, { slot, root, signal }, attributes) {
   const script = scriptAt(url);
   if (script.once) return;
   const run = script.runs;
@@ -72,7 +77,7 @@ async function runModule(url, { slot, root, signal }) {
       if (signal.aborted) return;
     }
     if (!script.mount) {
-      script.loading = load(url, script, run);
+      script.loading = load(url, script, run, attributes);
       await script.loading;
     }
     if (!signal.aborted) await script.mount?.(root, { signal });
@@ -83,9 +88,11 @@ async function runModule(url, { slot, root, signal }) {
   }
 }
 
-/** @param {string} url @param {Script} script @param {number} run */
-async function load(url, script, run) {
-  script.mount = mountOf(await import(run > 1 ? again(url, run) : url));
+/** @param {string} url @param {Script} script @param {number} run @param {Attributes} [attributes] */
+async function load(url, script, run, attributes) {
+  const address = run > 1 ? again(url, run) : url;
+  if (attributes) document.head.append(marked(url, inertModule(address), attributes));
+  script.mount = mountOf(await import(address));
 }
 
 /** @param {string} url @param {number} run */

@@ -5,8 +5,8 @@ const STYLE_MS_MAX = 3000; // a swap waits no longer
 /** @param {string} html */
 export function newStyles(html) {
   const linked = new Set([...document.head.querySelectorAll("link[href]")].map((link) => link.getAttribute("href")));
-  const named = [...html.matchAll(/<link (?=[^>]*\brel="stylesheet")[^>]*\bhref="(\/assets\/[^"]+)"/gi)].map((found) =>
-    found[1].replaceAll("&amp;", "&"),
+  const named = [...html.matchAll(/<link (?=(?:[^>]*\s)?rel="stylesheet")(?:[^>]*\s)?href="(\/assets\/[^"]+)"/gi)].map(
+    (found) => found[1].replaceAll("&amp;", "&"),
   );
   return named.filter((href) => !linked.has(href));
 }

@@ -22,12 +22,24 @@ OUTCOMES = re.compile(
     r"(asked|its API is asked for|leads below|linked for|answered) .+"
     r"|shown(, .+| in its shadow root, .+)?|its fallback, as `\w+`|the other slot|the title of the page.*"
     r"|its script is (not )?loaded|\d of \d styles with the content, \d of \d with the fallback"
+    r"|`data-site` of its element is `.+`"
     r"|refused: `[^`]+`|(`[^`]+` stands; the rest is )?taken out, and publishing says so"
     r"|not in the page, and publishing says so"
 )
 
 
-@pytest.mark.parametrize("here", ["lost silently", "not shown", "taken out", "not in the page", "", "`<iframe` stands"])
+@pytest.mark.parametrize(
+    "here",
+    [
+        "lost silently",
+        "not shown",
+        "taken out",
+        "not in the page",
+        "",
+        "`<iframe` stands",
+        "no `data-site` on its element",
+    ],
+)
 def test_loss_without_a_word_is_no_outcome(here: str) -> None:
     assert not OUTCOMES.fullmatch(here)
 

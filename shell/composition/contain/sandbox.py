@@ -17,8 +17,8 @@ from shell.composition.contain.names import name_list
 # Each word that a script in `static/` reads after `data-`; `data-live-value` falls under `live`.
 _WORDS = (
     "age as busy close command countdown due ends every feeds fragment hx inside live modules ms mullion needs open "
-    "outcome paused place places prefix query reality reason retry scripts sentence server session state stream topics "
-    "typed version whole words"
+    "outcome paused place places prefix query reality reason retry script scripts sentence server session state stream "
+    "topics typed version whole words"
 )
 _ACTING = re.compile(rf"hx-.*|data-(?:{'|'.join(name_list(_WORDS))})(?:-.*)?", re.DOTALL)
 

@@ -73,6 +73,10 @@ _NOTES = (
 _REFUSALS = (
     (re.compile(r"not JSON|malformed"), "Mend the JSON; a comma too many or too few is the usual one."),
     (re.compile(r"missing required field"), "Add the field: name and version are all that has to stand there."),
+    (
+        re.compile(r"\.data(\[\d+\]\S*)?`$"),
+        'Write data as [{"key": "site", "value": "harbour"}]; fragments/README.md says what may stand in it.',
+    ),
     (re.compile(r"there is no such key"), "Correct the key, or take it out."),
     (re.compile(r"Expected|Invalid enum"), "Correct the value; the table in fragments/README.md says what it may be."),
     (re.compile(r"served as"), "Serve stylesheets as text/css and scripts as text/javascript."),

@@ -1,6 +1,9 @@
-"""Which of a release's files a slot links: those of its rung, each for its media."""
+"""Which of a release's files a slot links: those of its rung, each for its media and with its data."""
 
+import json
 import re
+from dataclasses import replace
+from html.parser import HTMLParser
 from types import MappingProxyType
 
 import msgspec
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.quick
 SLOT = Slot("wallet", "wallet")
 PAGE = Page("lobby", "/", "lobby.html", (SLOT, Slot("tables", "tables"), Slot("promotions", "promotions")))
 VISIT = Visit(PAGE, {}, language="en", locale="en-GB", currency="EUR", origin="http://localhost")
+INCLUDE = Include(SLOT, VISIT, None)
 USES = {"p": AssetUse(media='print and (min-width: "1px")'), "c": AssetUse(scope="content")}
 USES |= {"r": AssetUse(in_roots=True)}
 USES |= {"k": AssetUse(classic=True), "f": AssetUse(scope="fallback"), "g": AssetUse(scope="fallback")}
@@ -35,7 +39,7 @@ def release(trust: Trust = Trust.FIRST_PARTY) -> Release:
 
 def slot(state: State, trust: Trust = Trust.FIRST_PARTY) -> str:
     included = Included(SLOT, state, b"<p>w</p>", release(trust), Reason.CONNECT if state is State.FALLBACK else None)
-    return Wrapper().wrap(included, Include(SLOT, VISIT, None)).decode()
+    return Wrapper().wrap(included, INCLUDE).decode()
 
 
 def linked(html: str) -> list[tuple[str, str]]:
@@ -75,6 +79,47 @@ def test_release_that_nobody_spoke_for_is_sandboxed() -> None:
     unspoken_for = Release("wallet", "1", release().manifest, "http://x.test/manifest.json", b"", (), ())
     assert unspoken_for.sandboxed
     assert models.Registration(fragment="wallet").trust == Trust.SANDBOXED
+
+
+class Links(HTMLParser):
+    """Attributes of links and of the slot, as the standard library's parser reads them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.links: list[dict[str, str | None]] = []
+        self.slot: dict[str, str | None] = {}
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "link":
+            self.links.append(dict(attrs))
+        elif tag == "fragment-slot":
+            self.slot = dict(attrs)
+
+
+HOSTILE = '"><script src=x></script><link rel="stylesheet" href="/assets/x'
+
+
+@pytest.mark.parametrize("trust", Trust)
+def test_data_stands_on_the_link_and_says_what_scripts_get(trust: Trust) -> None:
+    """A value never leaves its attribute; a slot names data of the scripts that it runs, and of no other."""
+    data = (("data-site", HOSTILE),)
+    uses = {"a": AssetUse(data=data), "k": AssetUse(classic=True, data=data), "m": AssetUse(data=data)}
+    uses |= {"g": AssetUse(scope="fallback", data=data)}
+    with_data = replace(release(trust), uses=uses)
+    seen = {
+        state: Links(Wrapper().wrap(Included(SLOT, state, b"<p>w</p>", with_data, None), INCLUDE).decode())
+        for state in (State.FRESH, State.FALLBACK)
+    }
+    first = {"rel": "stylesheet", "href": "/assets/a", "data-site": HOSTILE}
+    assert [each.links[0] for each in seen.values()] == [first, first]
+    scripts = [json.loads(each.slot.get("data-script-data") or "{}") for each in seen.values()]
+    attributes = dict(data)
+    if trust is Trust.SANDBOXED:
+        assert scripts == [{}, {}]
+    else:
+        assert scripts == [{"/assets/k": attributes, "/assets/m": attributes}, {"/assets/g": attributes}]
+    assert "data-script-data" not in slot(State.FRESH)
 
 
 def test_head_fetches_early_only_what_stands_beside_the_content() -> None:

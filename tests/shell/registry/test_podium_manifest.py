@@ -16,7 +16,8 @@ from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
 from shell.registry.release_folder import PublishRefused
 from shell.registry.snapshot_poller import SnapshotPoller
-from tests.support.podium.rig import Podium, Variant
+from tests.support.podium.rig import HERE, Podium, Variant
+from tests.support.podium.table import BOOK
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOOPBACK = Origins([], loopback=True)
@@ -178,6 +179,30 @@ async def test_file_that_is_listed_twice_is_used_wherever_either_says(podium: Po
     release, _ = await published(podium, {"css": css, "files": files(a_css="")})
     [one] = release.css
     assert (release.use(one).media, release.use(one).scope) == ("print, tv", "all")
+
+
+SITE = {"key": "site", "value": "a"}
+
+
+async def test_data_of_a_podlets_assets_is_stored_with_the_release(podium: Podium) -> None:
+    """The podlet's own package writes it into the manifest; the same file that is listed twice has what either says."""
+    js = [{"value": "/a.js", "data": {"site": "a"}}, {"value": "/b.js", "type": "module", "data": [SITE]}]
+    css = [{"value": "/a.css", "data": [SITE]}, {"value": "/a.css", "data": [{"key": "more", "value": "b"}]}]
+    variant = {"js": js, "extend": {"css": css}, "files": files(a_js="1", b_js="2", a_css="p{}")}
+    release, done = await published(podium, variant)
+    assert [release.use(key).data for key in release.js] == [(("data-site", "a"),)] * 2
+    assert dict(release.use("a.css").data) == {"data-site": "a", "data-more": "b"}
+    assert done.notes == ()
+
+
+def test_book_names_every_field_of_podiums_schema(podium: Podium) -> None:
+    """A version of the schema that takes another field makes this fail until its effect here is written down."""
+    schema = json.loads((HERE / "node_modules" / "@podium/schemas/schema/manifest.schema.json").read_text("utf-8"))
+    fields = schema["properties"].keys() | {
+        field for kind in ("css", "js") for field in schema["properties"][kind]["items"]["properties"]
+    }
+    said = BOOK.read_text("utf-8").partition("## The manifest")[2].partition("<!-- podium -->")[0]
+    assert {field for field in fields if f"`{field}`" not in said} == set()
 
 
 async def test_long_name_and_many_assets_are_published(podium: Podium) -> None:

@@ -6,6 +6,7 @@ Public: `CASES`. A case's `look` says in a few words what one side made of it; `
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -41,6 +42,19 @@ def _styles(html: str) -> list[str]:
 def _scripts(html: str) -> int:
     modules = re.findall(r'data-(?:modules|scripts)="([^"]+)"', html)
     return len(re.findall(r"<script ", html)) + sum(len(each.split()) for each in modules)
+
+
+def _written(seen: Seen) -> str:
+    """What of `data` stands on the element that loads the asset; a slot says it of its scripts as JSON."""
+    there = re.findall(r'<(?:script|link) [^>]*data-site="([^"]*)"', seen.html)
+    for said in re.findall(r'data-script-data="([^"]+)"', seen.html):
+        there += [each["data-site"] for each in json.loads(unescape(said)).values()]
+    return f"`data-site` of its element is `{unescape(there[0])}`" if there else "no `data-site` on its element"
+
+
+def _titles(seen: Seen) -> str:
+    titled = re.findall(r'<link [^>]*title="([^"]*)"', seen.html)
+    return f"linked under the title `{titled[0]}`" if titled else "linked for every reader" * bool(_styles(seen.html))
 
 
 def _medium(seen: Seen) -> str:
@@ -154,6 +168,13 @@ _ROOTED = {
     "files": _files(a_css=":host{}"),
 }
 
+
+def _site(kind: str, value: str, **more: str) -> dict[str, Any]:
+    """A manifest of one asset with `data`, as it is served: a podlet's package has it for scripts alone."""
+    asset = {"value": f"/a.{kind}", "data": [{"key": "site", "value": value}], **more}
+    return {"extend": {kind: [asset]}, "files": _files(**{f"a_{kind}": "" if kind == "css" else "1"})}
+
+
 CASES = (
     Case("content at `/content`", {"content": "/content"}, _requested),
     Case(
@@ -222,8 +243,64 @@ CASES = (
         "a script looks for what the content has and runs once that is there; one for the fallback says so by `scope`",
         then=GONE,
     ),
+    Case("`data` of a script", _site("js", "harbour"), _written),
+    Case("the same of a module", _site("js", "harbour", type="module"), _written),
+    Case(
+        "the same with a quote in it",
+        _site("js", '{"a": 1}'),
+        _written,
+        "a layout writes it as HTML, where a quote ends it; here it ends nothing",
+    ),
+    Case(
+        "the same of a stylesheet",
+        _site("css", "harbour"),
+        _written,
+        "a layout has `data` for scripts alone",
+    ),
+    Case(
+        "`data` that the page's own scripts would act upon: `live`",
+        {"js": [{"value": "/a.js", "data": {"live": "wallet"}}], "files": _files(a_js="1")},
+        _runs,
+        "such a word is the shell's; any other name does",
+    ),
+    Case(
+        "a script with `async`, `crossorigin`, `fetchpriority` and `referrerpolicy`",
+        {
+            "js": [
+                {
+                    "value": "/a.js",
+                    "async": True,
+                    "crossorigin": "anonymous",
+                    "fetchpriority": "high",
+                    "referrerpolicy": "origin",
+                }
+            ],
+            "files": _files(a_js="1"),
+        },
+        _runs,
+    ),
+    *(
+        Case(
+            f'a script with `strategy: "{strategy}"`',
+            {"js": [{"value": "/a.js", "strategy": strategy}], "files": _files(a_js="1")},
+            _runs,
+        )
+        for strategy in ("beforeInteractive", "afterInteractive", "lazy")
+    ),
+    Case(
+        "a stylesheet with a `title`",
+        {"css": [{"value": "/a.css", "title": "harbour"}], "files": _files(a_css="p{}")},
+        _titles,
+        "of stylesheets with different titles a browser uses one, whoever they are from",
+    ),
+    Case("`team` in its manifest", {"extend": {"team": "harbour"}}, _shown("podlet: content")),
     Case("`useShadowDOM()`, and a stylesheet for that alone", _ROOTED, _rooted),
     Case("the same, from a new team", _ROOTED, _rooted, trusted=False),
+    Case(
+        "`useShadowDOM()`, and a script for that alone",
+        {**_ROOTED, "css": [], "js": [{"value": "/a.js", "strategy": "shadow-dom"}], "files": _files(a_js="1")},
+        _runs,
+    ),
     Case(
         "HTML that a script in it would draw",
         {"html": "<div id=a></div><script>a.textContent = 1</script>", "fallback": "/fallback"},
