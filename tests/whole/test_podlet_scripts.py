@@ -11,7 +11,8 @@ from tests.support.slow_house import SlowHouse
 
 WORDS = 'document.querySelector("#app").textContent'
 SCRIPTS = {
-    "/js/first.js": f"var ran = window.ran ?? []; ran.push('first: ' + {WORDS});",
+    "/js/first.js": f"""var ran = window.ran ?? []; ran.push('first: ' + {WORDS});
+        var classicSite = document.currentScript.dataset.site;""",
     # Written for the head of a page, and with a name that can not be declared twice.
     "/js/once.js": """const declared = "once"; ran.push(declared);
         addEventListener("DOMContentLoaded", () => ran.push("window's"));
@@ -19,7 +20,8 @@ SCRIPTS = {
         document.addEventListener("mullion:content", (event) => {
           ran.push(`content ${event.detail.run} of ${event.detail.slot}`);
         });""",
-    "/js/main.js": f"import word from './chunk.js'; ran.push(`${{word}}: ${{{WORDS}}}`);",
+    "/js/main.js": f"""import word from './chunk.js'; ran.push(`${{word}}: ${{{WORDS}}}`);
+        window.moduleSite = [...document.scripts].find((each) => each.src === import.meta.url).dataset.site;""",
     "/js/chunk.js": "export default (await import('/lib/word.js')).word;",
     "/lib/word.js": "export const word = 'module';",
     "/js/mount.js": """export function mount(root, { signal }) {
@@ -28,8 +30,13 @@ SCRIPTS = {
       }""",
     "/js/element.js": "export default class Poll extends HTMLElement {}; customElements.define('poll-chart', Poll);",
 }
-JS: list[dict[str, Any]] = [{"value": "/js/mount.js", "type": "module"}, {"value": "/js/main.js", "strategy": "lazy"}]
-JS += [{"value": "/js/first.js"}, {"value": "/js/once.js"}, {"value": "/js/element.js", "type": "module"}]
+JS: list[dict[str, Any]] = [{"value": "/js/mount.js", "type": "module"}]
+JS += [{"value": "/js/main.js", "strategy": "lazy", "data": {"site": "of a module"}}]
+JS += [
+    {"value": "/js/first.js", "data": {"site": 'of a "classic"'}},
+    {"value": "/js/once.js"},
+    {"value": "/js/element.js", "type": "module"},
+]
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="red"/></svg>'
 STYLES = {
     "/css/main.css": "@import './base.css'; #app { background: url(../a.svg) }",
@@ -50,8 +57,16 @@ def guest(podium: Podium) -> Iterator[Started]:
     }
     files |= {path: {"headers": {"content-type": "text/css"}, "body": body} for path, body in STYLES.items()}
     files["/a.svg"] = {"headers": {"content-type": "image/svg+xml"}, "body": PICTURE}
-    css = [{"value": "/css/main.css"}]
-    variant = {"name": "guest", "css": css, "js": JS, "files": files, "fallback": "/fallback", "html": html("one")}
+    # A podlet's own package has data for scripts alone.
+    extend = {"css": [{"value": "/css/main.css", "data": {"site": "of a style"}}]}
+    variant = {
+        "name": "guest",
+        "js": JS,
+        "files": files,
+        "fallback": "/fallback",
+        "html": html("one"),
+        "extend": extend,
+    }
     [started] = podium.start(variant)
     yield started
     podium.stop(started)
@@ -105,7 +120,11 @@ def test_podlets_scripts_run_with_its_content_and_again_when_it_is_new(
             f"content {run} of history",
         ]
     assert errors == ["Identifier 'declared' has already been declared"]
-    assert page.locator("head script[src*='/js/']").count() == 0
+    assert page.evaluate("[classicSite, moduleSite]") == ['of a "classic"', "of a module"]
+    assert page.locator("#slot-history link[data-site='of a style']").count() == 1
+    # Nothing is left of the runs before; what has data can be read until its next run.
+    assert page.locator("head script[src*='/js/']:not([data-site])").count() == 0
+    assert page.locator("head script[data-site]").count() == 2
 
 
 def test_files_that_a_podlet_reaches_come_from_its_folder(slow: SlowHouse, page: Page, guest: Started) -> None:

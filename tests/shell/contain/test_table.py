@@ -77,7 +77,7 @@ SCRIPT_OWN = frozenset(
     name_list("""
     data-prefix data-query data-state data-reason data-retry-ms data-topics data-modules data-place data-session-s
     data-due-s data-every-s data-reality data-one data-some data-well data-busy data-whole data-scripts data-inside
-    data-places data-mullion-place
+    data-places data-mullion-place data-script-data
     """)
 )
 

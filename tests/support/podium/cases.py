@@ -6,21 +6,13 @@ Public: `CASES`. A case's `look` says in a few words what one side made of it; `
 import json
 import re
 from collections.abc import Callable
-from html import unescape
 from typing import Any
 from urllib.parse import quote
 
+from tests.support.podium.asset_cases import ASSET_CASES, files, medium, runs, styles
 from tests.support.podium.table import GONE, Answer, Call, Case, Seen
 
 _LONG_NAME = "n" * 100
-_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-
-
-def _files(**bodies: str) -> dict[str, Any]:
-    return {
-        f"/{name.replace('_', '.')}": {"headers": {"content-type": _TYPES[name.rpartition("_")[2]]}, "body": body}
-        for name, body in bodies.items()
-    }
 
 
 def _shown(words: str) -> Any:
@@ -31,43 +23,9 @@ def _requested(seen: Seen) -> str:
     return f"asked at `{seen.urls[-1]}`" if seen.urls else "not asked"
 
 
-def _styles(html: str) -> list[str]:
-    """Each stylesheet's medium."""
-    links = re.findall(r"<link [^>]*rel=\"stylesheet\"[^>]*>", html)
-    return [
-        found[1] if (found := re.search(r'media="([^"]*)"', link)) else "" for link in links if "/static/" not in link
-    ]
-
-
-def _scripts(html: str) -> int:
-    modules = re.findall(r'data-(?:modules|scripts)="([^"]+)"', html)
-    return len(re.findall(r"<script ", html)) + sum(len(each.split()) for each in modules)
-
-
-def _written(seen: Seen) -> str:
-    """What of `data` stands on the element that loads the asset; a slot says it of its scripts as JSON."""
-    there = re.findall(r'<(?:script|link) [^>]*data-site="([^"]*)"', seen.html)
-    for said in re.findall(r'data-script-data="([^"]+)"', seen.html):
-        there += [each["data-site"] for each in json.loads(unescape(said)).values()]
-    return f"`data-site` of its element is `{unescape(there[0])}`" if there else "no `data-site` on its element"
-
-
-def _titles(seen: Seen) -> str:
-    titled = re.findall(r'<link [^>]*title="([^"]*)"', seen.html)
-    return f"linked under the title `{titled[0]}`" if titled else "linked for every reader" * bool(_styles(seen.html))
-
-
-def _medium(seen: Seen) -> str:
-    return "linked for " + ", ".join(f"`{medium}`" for medium in _styles(seen.html))
-
-
 def _scoped(seen: Seen) -> str:
-    content, fallback = (len(_styles(html)) for html in seen.htmls)
+    content, fallback = (len(styles(html)) for html in seen.htmls)
     return f"{content} of 2 styles with the content, {fallback} of 2 with the fallback"
-
-
-def _runs(seen: Seen) -> str:
-    return "its script is loaded" if _scripts(seen.html) else "its script is not loaded"
 
 
 def _rooted(seen: Seen) -> str:
@@ -77,7 +35,7 @@ def _rooted(seen: Seen) -> str:
     )
     if not brought or "inside" not in brought[1]:
         return "not shown"
-    return f"shown in its shadow root, with {len(_styles(brought[1]))} of 1 styles"
+    return f"shown in its shadow root, with {len(styles(brought[1]))} of 1 styles"
 
 
 def _fallen_back(seen: Seen) -> str:
@@ -158,21 +116,15 @@ def _headers(**headers: str) -> str:
 
 
 _PLAIN = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
-_MODULE = {"js": [{"value": "/a.js", "type": "module"}], "files": _files(a_js="export default () => {}")}
+_MODULE = {"js": [{"value": "/a.js", "type": "module"}], "files": files(a_js="export default () => {}")}
 
 _ROOTED = {
     "name": "my-podlet",
     "useShadowDOM": True,
     "html": "<p>inside</p>",
     "css": [{"value": "/a.css", "strategy": "shadow-dom"}],
-    "files": _files(a_css=":host{}"),
+    "files": files(a_css=":host{}"),
 }
-
-
-def _site(kind: str, value: str, **more: str) -> dict[str, Any]:
-    """A manifest of one asset with `data`, as it is served: a podlet's package has it for scripts alone."""
-    asset = {"value": f"/a.{kind}", "data": [{"key": "site", "value": value}], **more}
-    return {"extend": {kind: [asset]}, "files": _files(**{f"a_{kind}": "" if kind == "css" else "1"})}
 
 
 CASES = (
@@ -214,92 +166,43 @@ CASES = (
     ),
     Case(
         'a stylesheet with `media: "print"`',
-        {"css": [{"value": "/a.css", "media": "print"}], "files": _files(a_css="p{}")},
-        _medium,
+        {"css": [{"value": "/a.css", "media": "print"}], "files": files(a_css="p{}")},
+        medium,
     ),
     Case(
         'two stylesheets, one with `scope: "content"`, one with `"fallback"`',
         {
             "fallback": "/fallback",
             "css": [{"value": "/a.css", "scope": "content"}, {"value": "/b.css", "scope": "fallback"}],
-            "files": _files(a_css="p{}", b_css="b{}"),
+            "files": files(a_css="p{}", b_css="b{}"),
         },
         _scoped,
         then=GONE,
     ),
-    Case("a script, from a team that operators trust", _MODULE, _runs),
+    Case("a script, from a team that operators trust", _MODULE, runs),
     Case(
         "a script, from a new team",
         _MODULE,
-        _runs,
+        runs,
         "a script in a page can do what the player can; an operator lets it in by name",
         trusted=False,
     ),
-    Case("a script without a type", {"js": [{"value": "/a.js"}], "files": _files(a_js="var a")}, _runs),
+    Case("a script without a type", {"js": [{"value": "/a.js"}], "files": files(a_js="var a")}, runs),
     Case(
         "the same, and the podlet has gone: beside its fallback",
-        {"fallback": "/fallback", "js": [{"value": "/a.js"}], "files": _files(a_js="var a")},
-        _runs,
+        {"fallback": "/fallback", "js": [{"value": "/a.js"}], "files": files(a_js="var a")},
+        runs,
         "a script looks for what the content has and runs once that is there; one for the fallback says so by `scope`",
         then=GONE,
     ),
-    Case("`data` of a script", _site("js", "harbour"), _written),
-    Case("the same of a module", _site("js", "harbour", type="module"), _written),
-    Case(
-        "the same with a quote in it",
-        _site("js", '{"a": 1}'),
-        _written,
-        "a layout writes it as HTML, where a quote ends it; here it ends nothing",
-    ),
-    Case(
-        "the same of a stylesheet",
-        _site("css", "harbour"),
-        _written,
-        "a layout has `data` for scripts alone",
-    ),
-    Case(
-        "`data` that the page's own scripts would act upon: `live`",
-        {"js": [{"value": "/a.js", "data": {"live": "wallet"}}], "files": _files(a_js="1")},
-        _runs,
-        "such a word is the shell's; any other name does",
-    ),
-    Case(
-        "a script with `async`, `crossorigin`, `fetchpriority` and `referrerpolicy`",
-        {
-            "js": [
-                {
-                    "value": "/a.js",
-                    "async": True,
-                    "crossorigin": "anonymous",
-                    "fetchpriority": "high",
-                    "referrerpolicy": "origin",
-                }
-            ],
-            "files": _files(a_js="1"),
-        },
-        _runs,
-    ),
-    *(
-        Case(
-            f'a script with `strategy: "{strategy}"`',
-            {"js": [{"value": "/a.js", "strategy": strategy}], "files": _files(a_js="1")},
-            _runs,
-        )
-        for strategy in ("beforeInteractive", "afterInteractive", "lazy")
-    ),
-    Case(
-        "a stylesheet with a `title`",
-        {"css": [{"value": "/a.css", "title": "harbour"}], "files": _files(a_css="p{}")},
-        _titles,
-        "of stylesheets with different titles a browser uses one, whoever they are from",
-    ),
+    *ASSET_CASES,
     Case("`team` in its manifest", {"extend": {"team": "harbour"}}, _shown("podlet: content")),
     Case("`useShadowDOM()`, and a stylesheet for that alone", _ROOTED, _rooted),
     Case("the same, from a new team", _ROOTED, _rooted, trusted=False),
     Case(
         "`useShadowDOM()`, and a script for that alone",
-        {**_ROOTED, "css": [], "js": [{"value": "/a.js", "strategy": "shadow-dom"}], "files": _files(a_js="1")},
-        _runs,
+        {**_ROOTED, "css": [], "js": [{"value": "/a.js", "strategy": "shadow-dom"}], "files": files(a_js="1")},
+        runs,
     ),
     Case(
         "HTML that a script in it would draw",
@@ -309,7 +212,7 @@ CASES = (
     ),
     Case(
         'a picture of its own: `<img src="/a.svg">`',
-        {"html": '<img src="/a.svg" alt="">', "files": _files(a_svg="<svg/>")},
+        {"html": '<img src="/a.svg" alt="">', "files": files(a_svg="<svg/>")},
         _picture,
         "an address in HTML is the podlet's, wherever its HTML stands",
     ),
@@ -317,7 +220,7 @@ CASES = (
         'a picture below `mullion: {static: ["/new"]}`, which changes without a publish',
         {
             "html": '<img src="/new/a.svg" alt="">',
-            "files": {"/new/a.svg": _files(a_svg="<svg/>")["/a.svg"]},
+            "files": {"/new/a.svg": files(a_svg="<svg/>")["/a.svg"]},
             "extend": {"mullion": {"static": ["/new"]}},
         },
         _picture,
@@ -349,20 +252,20 @@ CASES = (
     ),
     Case(
         'a script that imports `"./gone.js"`, which is not there',
-        {"js": [{"value": "/a.js", "type": "module"}], "files": _files(a_js='import "./gone.js"')},
-        _runs,
+        {"js": [{"value": "/a.js", "type": "module"}], "files": files(a_js='import "./gone.js"')},
+        runs,
         "it could not run; here it is told before anybody sees it",
     ),
     Case(
         "a misspelt `strategy`: `lazyly`",
-        {"js": [{"value": "/a.js", "strategy": "lazyly"}], "files": _files(a_js="1")},
-        _runs,
+        {"js": [{"value": "/a.js", "strategy": "lazyly"}], "files": files(a_js="1")},
+        runs,
         "a layout leaves such a script out without a word",
     ),
     Case(
         "a script that is not the one of its `integrity`",
-        {"js": [{"value": "/a.js", "integrity": "sha256-AAAA"}], "files": _files(a_js="1")},
-        _runs,
+        {"js": [{"value": "/a.js", "integrity": "sha256-AAAA"}], "files": files(a_js="1")},
+        runs,
         "no browser would run it; here it is told before anybody sees it",
     ),
     Case(
