@@ -201,8 +201,8 @@ def test_book_names_every_field_of_podiums_schema(podium: Podium) -> None:
     fields = schema["properties"].keys() | {
         field for kind in ("css", "js") for field in schema["properties"][kind]["items"]["properties"]
     }
-    said = BOOK.read_text("utf-8").partition("## The manifest")[2].partition("<!-- podium -->")[0]
-    assert {field for field in fields if not re.search(rf'[`"]{field}[`"]', said)} == set()
+    section = BOOK.read_text("utf-8").partition("## The manifest")[2].partition("<!-- podium -->")[0]
+    assert {field for field in fields if not re.search(rf'[`"]{field}[`"]', section)} == set()
 
 
 async def test_long_name_and_many_assets_are_published(podium: Podium) -> None:

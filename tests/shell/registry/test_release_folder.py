@@ -270,8 +270,8 @@ def test_source_maps_are_not_copied() -> None:
     assert folder.notes == []
 
 
-def test_data_of_an_asset_is_said_to_stand_nowhere() -> None:
-    """A layout writes it on the element of the file: a script that looks for it there learns at publish why not."""
+def test_data_of_an_asset_is_what_stands_on_its_element() -> None:
+    """Of each alone, and nothing is noted of it."""
     body = {
         "name": "podlet",
         "version": "1",
@@ -281,8 +281,8 @@ def test_data_of_an_asset_is_said_to_stand_nowhere() -> None:
     served = Served({"/a.js": "1", "/b.js": "2"})
     entries = asyncio.run(copy_entries(ReleaseFolder(served.get, release()), served.get, "js", manifest.js))
     assert entries.keys == ["a.js", "b.js"]
-    assert [note.partition(":")[0] for note in entries.notes] == ["js[0]"]
-    assert "its data stands on no element" in entries.notes[0]
+    assert {key: use.data for key, use in entries.uses.items() if use.data} == {"a.js": (("data-id", "7"),)}
+    assert entries.notes == []
 
 
 def test_script_is_a_module_where_a_layout_would_load_it_as_one() -> None:

@@ -36,8 +36,8 @@ def _scripts(html: str) -> int:
 def _written(seen: Seen) -> str:
     """What of `data` stands on the element that loads the asset; a slot says it of its scripts as JSON."""
     there = re.findall(r'<(?:script|link) [^>]*data-site="([^"]*)"', seen.html)
-    for said in re.findall(r'data-script-data="([^"]+)"', seen.html):
-        there += [each["data-site"] for each in json.loads(unescape(said)).values()]
+    for encoded in re.findall(r'data-script-data="([^"]+)"', seen.html):
+        there += [each["data-site"] for each in json.loads(unescape(encoded)).values()]
     return f"`data-site` of its element is `{unescape(there[0])}`" if there else "no `data-site` on its element"
 
 
