@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,9 +12,11 @@ import turbohtml
 from bff.contracts.asset import Asset
 from bff.contracts.asset_data import DataRefused, data_attributes
 from bff.contracts.manifest import ManifestRefused, parse
+from shell.composition.release import AssetUse, Release, Snapshot
 from shell.registry.asset_data import attributes_of, check_data
 from shell.registry.gate.manifest_findings import refusal
 from shell.registry.gate.rules import Rule
+from shell.registry.snapshot_file import SnapshotFile
 from tests.support.mullion import ROOT
 from tests.support.podium.rig import Podium
 
@@ -87,3 +90,15 @@ def test_what_the_page_looks_for_everywhere_is_no_scripts_own() -> None:
         asset = msgspec.convert({"value": "/a", "data": {name.removeprefix("data-"): ""}}, Asset)
         with pytest.raises(DataRefused):
             attributes_of("js", asset)
+
+
+def test_shell_that_starts_without_the_database_has_the_data(tmp_path: Path) -> None:
+    """The snapshot on disk says the same of each file as the database did."""
+    manifest = parse(b'{"name": "a", "version": "1"}')
+    uses = {"a.js": AssetUse(data=(("data-site", "a"),))}
+    release = Release("a", "1", manifest, "http://x.test/manifest.json", b"", css=(), js=("a.js",), uses=uses)
+    file = SnapshotFile(tmp_path / "snapshot", "secret")
+    file.write(Snapshot(1, {"a": release}), {})
+    read = file.read()
+    assert read is not None
+    assert read[0].releases["a"].use("a.js").data == (("data-site", "a"),)
