@@ -46,8 +46,7 @@ _REFUSAL_REUSED_S = 0.05
 
 class Guard:
     """Calls to the upstream `name` under one policy. `call` never raises, `CancelledError` apart.
-
-    Numbers that this installation has changed for `name` (`policies.py`) go before those of `policy`.
+    Numbers that this installation has changed for `policy_name`, or else `name` (`policies.py`), go before `policy`'s.
 
     An answer with a status below 500 other than 429 comes back as it is, unless `judge` calls it a failure. What an
     answer says that can not be used counts against the resource that was requested, what the upstream does against all.
@@ -72,10 +71,10 @@ class Guard:
         evidence: Evidence | None = None,
         lease: ProbeLease | None = None,
         partition: Partition | None = None,
+        policy_name: str = "",
     ) -> None:
-        policy = policy_for(name, policy)
-        self.name = name
-        self.policy = policy
+        self.name, self._policy_name = name, policy_name or name
+        self.policy = policy = policy_for(self._policy_name, policy)
         self.breaker = Breaker(name, policy, trials=probe is None, chance=chance, listener=self._moved)
         self.bulkhead = Bulkhead(policy.in_flight_max, policy.waiting_max)
         self._transport = transport or Transport(policy, clock=clock)
@@ -172,6 +171,7 @@ class Guard:
             judge=self._judge,
             probe=self.probe.fork() if self.probe else None,
             partition=partition,
+            policy_name=self._policy_name,
         )
         own._closed = self._closed
         if self.breaker.position is Position.FORCED:

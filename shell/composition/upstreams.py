@@ -86,14 +86,16 @@ class Upstreams:
                     drain_ms_max=deadline_ms,
                     in_flight_max=extension.concurrency_max,
                 )
+            name, policy_name = _names(release)
             guard = self._guards[key] = Guard(
-                _name(release),
+                name,
                 policy,
-                self._connect(policy) if self._connect else self._checked(_name(release), policy),
+                self._connect(policy) if self._connect else self._checked(policy_name, policy),
                 clock=self._clock,
                 probe=self._make_targets(release) if self._make_targets else None,
                 evidence=self._evidence,
                 lease=self._lease,
+                policy_name=policy_name,
             )
         return guard
 
@@ -111,8 +113,8 @@ class Upstreams:
             policy = replace(
                 self._policy, deadline_ms=ACTION_MS, wire_bytes_max=release.manifest.mullion.body_bytes_max
             )
-            name = f"{_name(release)}.actions"
-            guard = self._guards[key] = Guard(name, policy, self._checked(name, policy))
+            name, policy_name = _names(release, "actions")
+            guard = self._guards[key] = Guard(name, policy, self._checked(policy_name, policy), policy_name=policy_name)
         return guard
 
     def warming_of(self, release: Release, environments: int) -> Guard:
@@ -120,7 +122,7 @@ class Upstreams:
         key: _Key = (release.fragment, release.digest, release.role, "warming")
         guard = self._guards.get(key)
         if guard is None:
-            declared, name = release.manifest.mullion, f"{_name(release)}.warming"
+            declared, (name, policy_name) = release.manifest.mullion, _names(release, "warming")
             policy = replace(
                 self._policy,
                 deadline_ms=declared.cold_ms_max,
@@ -129,8 +131,8 @@ class Upstreams:
                 in_flight_max=environments,
                 waiting_max=0,
             )
-            sender = self._connect(policy) if self._connect else self._checked(name, policy)
-            guard = self._guards[key] = Guard(name, policy, sender, clock=self._clock)
+            sender = self._connect(policy) if self._connect else self._checked(policy_name, policy)
+            guard = self._guards[key] = Guard(name, policy, sender, clock=self._clock, policy_name=policy_name)
         return guard
 
     def api_of(self, release: Release, *, upload: bool = False) -> Guard:
@@ -140,7 +142,7 @@ class Upstreams:
         guard = self._guards.get(key)
         if guard is None:
             proxy = self.proxy_policy
-            name = f"{_name(release)}.{kind}"
+            name, policy_name = _names(release, kind)
             policy = replace(
                 self._policy,
                 deadline_ms=proxy.upload_ms if upload else proxy.head_ms,
@@ -148,8 +150,8 @@ class Upstreams:
                 wire_bytes_max=proxy.download_bytes_max,
             )
             limits = StreamLimits(head_ms=proxy.head_ms, idle_ms=proxy.idle_ms)
-            transport = StreamTransport(policy_for(name, policy), limits, rule=self._rule)
-            guard = self._guards[key] = Guard(name, policy, transport)
+            transport = StreamTransport(policy_for(policy_name, policy), limits, rule=self._rule)
+            guard = self._guards[key] = Guard(name, policy, transport, policy_name=policy_name)
         return guard
 
     def files_of(self, release: Release, *, signed: bool = True) -> Guard:
@@ -162,7 +164,7 @@ class Upstreams:
         key: _Key = (release.fragment, release.digest, release.role, kind)
         guard = self._guards.get(key)
         if guard is None:
-            own, name = self.file_policy, f"{_name(release)}.{kind}"
+            own, (name, policy_name) = self.file_policy, _names(release, kind)
             policy = replace(
                 self._policy,
                 deadline_ms=own.deadline_ms,
@@ -179,12 +181,17 @@ class Upstreams:
                     consecutive_max=_NEVER,
                     retry_after_ms_max=0,
                 )
-            guard = self._guards[key] = Guard(name, policy, self._checked(name, policy))
+            sender = self._checked(policy_name, policy)
+            guard = self._guards[key] = Guard(name, policy, sender, policy_name=policy_name)
         return guard
 
-    def _checked(self, name: str, policy: Policy) -> Sender | None:
+    def _checked(self, policy_name: str, policy: Policy) -> Sender | None:
         """What carries calls to addresses that are checked; the guard's own where all are allowed."""
-        return None if self._rule is None else CheckedTransport(policy_for(name, policy), self._rule, clock=self._clock)
+        return (
+            None
+            if self._rule is None
+            else CheckedTransport(policy_for(policy_name, policy), self._rule, clock=self._clock)
+        )
 
     def guards_of(self, release: Release) -> tuple[Guard, ...]:
         """All that stand between the shell and a release."""
@@ -219,6 +226,12 @@ class Upstreams:
         await asyncio.gather(*(guard.aclose() for guard in guards), *self._closing_guards)
 
 
-def _name(release: Release) -> str:
-    """The upstream's: what happens to a trial is no evidence against what is live, here or in other processes."""
-    return release.fragment if release.role is Role.STABLE else f"{release.fragment}.{release.role}"
+def _names(release: Release, kind: str = "") -> tuple[str, str]:
+    """(the guard's name, the name under which an installation changes its numbers).
+
+    What happens to a trial is no evidence against what is live, here or in other processes; but its numbers are the
+    fragment's, or it would be compared with what is live under others.
+    """
+    suffix = f".{kind}" if kind else ""
+    role = "" if release.role is Role.STABLE else f".{release.role}"
+    return f"{release.fragment}{role}{suffix}", f"{release.fragment}{suffix}"

@@ -1,10 +1,14 @@
 """The lists of files in `tests/README.md` are true: what they name exists, and nothing else holds the same words."""
 
+import dataclasses
+import json
 import re
 
 import pytest
 
-from bff.store.policy import FEED_POLICIES
+from bff.resilience.policies import policy_by_name
+from bff.resilience.policy import Policy
+from bff.store.policy import FEED_POLICIES, FeedPolicy, StorePolicy
 from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
@@ -69,6 +73,21 @@ def test_no_other_file_has_to_be_touched(title: str, trace: str, arises: set[str
     assert holders, "the example is gone: choose another"
     unlisted = {file for file in holders - arises if not any(file == name or file.startswith(name) for name in names)}
     assert unlisted == set()
+
+
+def test_numbers_are_changed_as_the_page_writes_it() -> None:
+    """No file but the environment: each example is taken, and changes the number that it names."""
+    examples = dict(re.findall(r"`(\w+_POLICIES)='([^`]+)'`", section("A number for one fragment")))
+    code = {
+        "UPSTREAM_POLICIES": Policy(),
+        "FEED_POLICIES": FeedPolicy(),
+        "HOUSE_POLICIES": StorePolicy(),
+    }
+    assert examples.keys() == code.keys()
+    for variable, written in examples.items():
+        ((name, numbers),) = json.loads(written).items()
+        changed = policy_by_name(variable, written, name, code[variable])
+        assert changed == dataclasses.replace(code[variable], **numbers) != code[variable]
 
 
 def test_kinds_that_the_lists_are_held_against_exist() -> None:

@@ -1,5 +1,6 @@
 """Who gets a release on trial, and that a page view holds one release of a fragment, whatever is promoted meanwhile."""
 
+import json
 import random
 from dataclasses import replace
 from types import MappingProxyType
@@ -7,6 +8,8 @@ from types import MappingProxyType
 import pytest
 
 from bff.contracts.manifest import parse
+from bff.contracts.partition import Partition
+from bff.resilience.partition import within
 from shell.composition.include import Include
 from shell.composition.page import Page, Slot, Visit, split_tag
 from shell.composition.release import SHARE_MAX, Canary, Release, Role, Snapshot
@@ -106,6 +109,23 @@ def test_address_of_a_slot_names_its_release_and_is_read_again() -> None:
     assert split_tag(include.prefix.rpartition("/")[2]) == ("poll", NEXT.tag)
     assert Include(page.slots[0], visit, replace(NEXT, tag="")).prefix == "/slots/lobby/poll"
     assert include.key != Include(page.slots[0], visit, STABLE).key
+
+
+async def test_a_fragments_numbers_are_those_of_its_trial_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each of its guards, also in a partition; another fragment keeps those of all."""
+    numbers = {"*": {"consecutive_max": 4}, "poll": {"consecutive_max": 3}, "poll.files": {"consecutive_max": 2}}
+    monkeypatch.setenv("UPSTREAM_POLICIES", json.dumps(numbers))
+    upstreams = Upstreams()
+    other = replace(STABLE, fragment="other")
+    for release, content, files in ((STABLE, 3, 2), (NEXT, 3, 2), (OLD, 3, 2), (other, 4, 4)):
+        assert upstreams.of(release).policy.consecutive_max == content
+        assert upstreams.files_of(release).policy.consecutive_max == files
+        assert upstreams.actions_of(release).policy.consecutive_max == 4
+        assert upstreams.api_of(release).policy.consecutive_max == 4
+        assert upstreams.warming_of(release, 1).policy.consecutive_max == 4
+    with within(Partition("tester", "a mark")):
+        assert upstreams.of(NEXT).own().policy.consecutive_max == 3
+    await upstreams.aclose()
 
 
 async def test_trial_has_guards_of_its_own_and_begins_anew_when_it_is_live() -> None:
