@@ -126,8 +126,8 @@ class Door:
         try:
             await asyncio.wait((held[1],), timeout=limiter.policy.held_s_max)
         finally:
-            limiter.money_first.begin(entered, loop.time())
             if not held[1].done():
+                limiter.begin(entered, loop.time())
                 self._held[load_class].remove(held)
 
     def _leave(self, entered: int) -> None:
@@ -136,7 +136,7 @@ class Door:
         for load_class, waiting in self._held.items():
             while waiting and not self._limiter.money_first.holds(load_class, now):
                 first, turn = waiting.popleft()
-                self._limiter.money_first.begin(first, now)
+                self._limiter.begin(first, now)
                 turn.set_result(None)
 
     def _measure(self, loop: asyncio.AbstractEventLoop) -> None:

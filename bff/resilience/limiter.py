@@ -150,6 +150,13 @@ class Limiter:
         self._peak = max(self._peak, len(self._entered))
         return self._number
 
+    def begin(self, entered: int, now: float) -> None:
+        """The request has waited at the door, and is worked on from here on."""
+        if entered in self._entered:
+            self._entered[entered] = now
+            self._entered.move_to_end(entered)
+        self.money_first.begin(entered, now)
+
     def leave(self, entered: int, now: float) -> None:
         """The request has ended."""
         self._entered.pop(entered, None)

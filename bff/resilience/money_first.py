@@ -2,10 +2,11 @@
 
 Public: `MoneyFirst`, `MoneyFirstPolicy`.
 
-What has begun stands before a deposit at each of its steps, in this process and in those behind it. So while money is
-under way, and for a moment after, others begin as there is room. How much room there is follows from Little's law: as
-many are under way as leave in a second times how long each takes; and each may take a few times what it takes while
-little is to do.
+What has begun stands before a deposit at each of its steps, in this process and in those behind it, and nobody knows
+when the next deposit comes. So where money has been seen, others begin as there is room, for as long as there is too
+much to do. How much room there is follows from Little's law: as many are under way as leave in a second times how
+long each takes; and each may take a few times what it takes while little is to do. As many may wait as leave in the
+time that one may wait: whoever waited for longer would begin where there is no room.
 """
 
 import math
@@ -30,9 +31,8 @@ class MoneyFirstPolicy:
     # As many as may be under way, times this, wait for it, better classes first, and none of them longer than this.
     held_times: float = 2.0
     held_s_max: float = 1.0
-    # So long after it money counts as under way: the next comes soon.
-    money_spell_s: float = 0.3
-    # So long after there was a limit money goes first: a surge comes in waves, and each would be met anew.
+    # So long after there was a limit money goes first: a surge comes in waves, and each would be met anew. And so long
+    # after money was seen the next is waited for.
     money_first_s: float = 30.0
 
 
@@ -45,7 +45,8 @@ class MoneyFirst:
         self._money: set[int] = set()
         self._held: set[int] = set()
         self._money_seen = self._limited_at = -math.inf
-        self._took: list[float] = []  # in the window that runs
+        self._left = 0  # in the window that runs
+        self._took: list[float] = []  # until there are enough of them: a slow process has less than one in a window
         self._left_per_s = 0.0
         self._least_s = math.inf
 
@@ -68,13 +69,15 @@ class MoneyFirst:
         """Whether one of this class would stand in money's way if it began. None: nobody has asked of which it is."""
         if load_class is None or load_class is LoadClass.MONEY or not self.applies(now, limited=False):
             return False
-        if not self._money and now - self._money_seen >= self._policy.money_spell_s:
+        if not self._money and now - self._money_seen >= self._policy.money_first_s:
             return False
         return len(self._began) - len(self._money) - len(self._held) >= self._room()
 
     def has_room_to_wait(self, share: float) -> bool:
-        """Whether one more may wait, of a class with this share of the room."""
-        return len(self._held) < share * self._policy.held_times * self._room()
+        """Whether one more may wait, of a class with this share of the room: it would begin in time, and not stand
+        behind too many."""
+        in_time = self._left_per_s * self._policy.held_s_max
+        return len(self._held) < share * min(self._policy.held_times * self._room(), max(in_time, 1.0))
 
     def enter(self, entered: int, load_class: LoadClass | None, now: float) -> None:
         """One more is under way."""
@@ -102,6 +105,7 @@ class MoneyFirst:
             self._money.discard(entered)
             self._money_seen = now
         else:
+            self._left += 1
             self._took.append(now - began)
 
     def forget(self, entered: int) -> None:
@@ -113,14 +117,22 @@ class MoneyFirst:
     def end_window(self, lasted_s: float, *, limited: bool) -> None:
         """So long were those under way that have left since the window before."""
         if lasted_s > 0:
-            self._left_per_s += (len(self._took) / lasted_s - self._left_per_s) * _RATE_WEIGHT
+            self._left_per_s += (self._left / lasted_s - self._left_per_s) * _RATE_WEIGHT
+        self._left = 0
         if len(self._took) >= _SAMPLES_MIN:
-            self._least_s = min(self._least_s, mean(self._took))
+            self._learn(mean(self._took), limited=limited)
+            self._took = []
         if not limited:
             self._least_s *= _LEAST_FORGOTTEN
-        self._took = []
+
+    def _learn(self, took_s: float, *, limited: bool) -> None:
+        """A process that begins in a surge has never seen how long one takes while little is to do: among many it takes
+        as long as all of them."""
+        begun = len(self._began) - len(self._held)
+        if self._least_s < math.inf or not limited or begun <= self._policy.beside_money_min:
+            self._least_s = min(self._least_s, took_s)
 
     def _room(self) -> float:
         if self._least_s == math.inf:
-            return math.inf  # nobody knows yet how long one takes
+            return self._policy.beside_money_min  # nobody knows yet how long one takes
         return max(self._policy.beside_money_min, self._policy.beside_money_times * self._left_per_s * self._least_s)
