@@ -40,7 +40,8 @@ from shell.composition.upstreams import ACTION_MS
 from shell.forms import FormRefused, read_form
 from shell.page_policy import page_policy
 from shell.pages.notice import holds_the_form, notice, unavailable
-from shell.players.session import SessionUnverified, find_identity
+from shell.players.authentication import find_actor
+from shell.players.session import SessionUnverified
 from shell.proxy.address import AddressRefused, query_passes, read_address
 from shell.proxy.locations import Place
 from shell.security import content_security_policy
@@ -68,7 +69,7 @@ async def act(request: HttpRequest, **_: str) -> HttpResponseBase:
     if isinstance(found, HttpResponse):
         return found
     try:
-        identity = await find_identity(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
+        identity = await find_actor(request.COOKIES)
     except SessionUnverified as error:
         logger.warning("action_not_sent", slot=found.slot.name, fragment=found.slot.fragment, error=str(error))
         return unavailable(request, "Your sign-in can not be checked for the moment, so nothing was sent. Try again.")

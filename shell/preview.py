@@ -19,8 +19,9 @@ from bff.resilience import log
 from shell.composition.page import PageTable
 from shell.cookies import delete_cookie
 from shell.pages.notice import notice, unavailable
+from shell.players.authentication import find_actor
 from shell.players.models import Player
-from shell.players.session import SessionUnverified, find_identity
+from shell.players.session import SessionUnverified
 from shell.players.threads import Threads, ThreadsBusy
 from shell.players.throttle import AttemptCounter
 from shell.preview_cookie import preview_cookie
@@ -39,7 +40,7 @@ async def open_link(request: HttpRequest, link: str) -> HttpResponse:
     """Bind this browser to the link's preview, and go to a page that has the fragment. Who is not signed in signs in
     first; who may not is told why, and stands in the audit."""
     try:
-        identity = await find_identity(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
+        identity = await find_actor(request.COOKIES)
         if identity is None:
             return HttpResponseRedirect(f"/sign-in/?next={quote(request.path)}")
         # As a token of a team, so that nobody fills the audit by guessing.

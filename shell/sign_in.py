@@ -18,14 +18,14 @@ from bff.resilience import log
 from shell.cookies import delete_cookie, set_cookie
 from shell.database import DATABASE_AWAY
 from shell.pages.notice import RETRY_AFTER_S, unavailable
-from shell.players.authentication import authenticate_cookies, player_cookie
+from shell.players.authentication import authenticate_cookies, find_actor, player_cookie
 from shell.players.device import device_of, remember
 from shell.players.duties import SIGNED_IN_AT
 from shell.players.hashing import HASHES_MAX
 from shell.players.identity import Identity
 from shell.players.models import Player
 from shell.players.revoke import end_session
-from shell.players.session import SessionUnverified, find_identity, identity_of, in_database, record_reality_check
+from shell.players.session import SessionUnverified, identity_of, in_database, record_reality_check
 from shell.players.threads import Threads, ThreadsBusy
 from shell.players.throttle import ThrottlePolicy, attempt_counters
 from shell.wiring import parts
@@ -102,7 +102,7 @@ async def sign_out(request: HttpRequest) -> HttpResponse:
 async def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     """End every session of the player, on every device."""
     try:
-        identity = await find_identity(_session_key(request))
+        identity = await find_actor(request.COOKIES)
         if identity is not None:
             await in_database(partial(_end_all, identity))
     except SessionUnverified as error:

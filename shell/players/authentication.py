@@ -1,7 +1,7 @@
 """Authenticates a request by its cookies: by the signed cookie alone where that is enough, otherwise by one bounded
 session look-up.
 
-Public: `AuthResult`, `authenticate_cookies`, `player_cookie`, `read_player_cookie`.
+Public: `AuthResult`, `authenticate_cookies`, `find_actor`, `player_cookie`, `read_player_cookie`.
 What is accepted while the database is down: decisions/0001.
 """
 
@@ -16,7 +16,7 @@ from shell.cookies import delete_cookie, set_cookie
 from shell.players.identity import Expired, Identity, decode, encode
 from shell.players.mark import mark_of
 from shell.players.revocation import Revocations
-from shell.players.session import SessionUnverified, look_up
+from shell.players.session import SessionUnverified, find_identity, look_up
 
 logger = log.get("players")
 
@@ -62,6 +62,13 @@ async def authenticate_cookies(cookies: Mapping[str, str], revocations: Revocati
         return gone
     # The browser keeps it for the session's length: the stamp inside says when it must be looked up again.
     return AuthResult(identity, (player_cookie(identity),))
+
+
+async def find_actor(cookies: Mapping[str, str]) -> Identity | None:
+    """Whose session it is, by the database alone, for a request that does something. The signed cookie decides only
+    whom it waits behind. Raises `SessionUnverified`."""
+    genuine = any(read_player_cookie(cookies))
+    return await find_identity(cookies.get(settings.SESSION_COOKIE_NAME, ""), genuine=genuine)
 
 
 def read_player_cookie(cookies: Mapping[str, str]) -> tuple[Identity | None, Identity | None]:

@@ -23,9 +23,9 @@ from shell.composition.include import Include
 from shell.composition.page import Visit, split_tag
 from shell.composition.preview import snapshot_shown
 from shell.composition.requests import api_headers
-from shell.players.authentication import authenticate_cookies
+from shell.players.authentication import authenticate_cookies, find_actor
 from shell.players.identity import Identity
-from shell.players.session import SessionUnverified, find_identity
+from shell.players.session import SessionUnverified
 from shell.proxy.address import Address, AddressRefused, query_passes, read_address
 from shell.proxy.admission import UNSAFE, Rejection, is_form, rejection
 from shell.proxy.answers import Reply
@@ -141,7 +141,7 @@ class ProxyPath:
         """Unsafe methods need a session that is verified in the database; safe ones accept the signed cookie."""
         if incoming.method in UNSAFE:
             try:
-                return await find_identity(incoming.cookies.get(settings.SESSION_COOKIE_NAME, ""))
+                return await find_actor(incoming.cookies)
             except SessionUnverified as error:
                 logger.warning("proxy_not_sent", path=incoming.path[:200], detail=str(error))
                 return _UNVERIFIED

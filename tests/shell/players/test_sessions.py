@@ -21,7 +21,7 @@ from redis import Redis
 
 from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG
 from shell.players import session as session_module
-from shell.players.authentication import AuthResult, authenticate_cookies
+from shell.players.authentication import AuthResult, authenticate_cookies, find_actor
 from shell.players.duties import SIGNED_IN_AT
 from shell.players.identity import Identity, encode
 from shell.players.mark import mark_of
@@ -49,7 +49,7 @@ class Clock:
 def redis_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """And threads of this test's own: what it leaves hanging in them is in nobody's way."""
     settings.REDIS_URL = NOWHERE
-    for name, threads_max in (("_genuine", 8), ("_any", 4), ("_requests", 4)):
+    for name, threads_max in (("_genuine", 8), ("_any", 4), ("_actions", 4), ("_requests", 4)):
         monkeypatch.setattr(session_module, name, Threads(f"test{name}", threads_max, 0))
 
 
@@ -347,6 +347,24 @@ async def test_invented_sessions_do_not_stand_in_the_way_of_genuine_ones(amber: 
             await look_up("a" * 32, genuine=False)
         auth_result = await authenticate_cookies(held, process())
         assert isinstance(auth_result.identity, Identity)
+    finally:
+        over.set()
+        await asyncio.gather(*waiting)
+
+
+async def test_what_a_player_does_waits_for_no_sign_in_and_for_no_invented_session(amber: Player) -> None:
+    """Money whose cookie is genuine has threads of its own while all those of other requests hang; who brings no such
+    cookie waits behind these."""
+    over = threading.Event()
+    key = await sync_to_async(signed_in)(amber)
+    held = await cookies(key, age_s=64)
+    waiting = [asyncio.ensure_future(session_module._requests.run(over.wait, deadline_ms=60_000)) for _ in range(4)]
+    await asyncio.sleep(0)
+    try:
+        actor = await find_actor(held)
+        assert isinstance(actor, Identity)
+        with pytest.raises(SessionUnverified):
+            await find_actor({settings.SESSION_COOKIE_NAME: key})
     finally:
         over.set()
         await asyncio.gather(*waiting)

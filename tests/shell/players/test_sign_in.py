@@ -50,7 +50,7 @@ def own_parts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.REDIS_URL = NOWHERE
     monkeypatch.setattr(hashing, "_threads", ThreadPoolExecutor(1, thread_name_prefix="test-argon2"))
     monkeypatch.setattr(sign_in, "_hashing", Threads("test-hashing", 1, 32))
-    for name in ("_genuine", "_any", "_requests"):
+    for name in ("_genuine", "_any", "_actions", "_requests"):
         monkeypatch.setattr(session_module, name, Threads(f"test{name}", 2, 32))
     count_with(NOWHERE)
 
