@@ -1,5 +1,6 @@
 """The browser search: its order, and what it says when there is none."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,3 +92,13 @@ def test_root_has_no_sandbox(monkeypatch: pytest.MonkeyPatch):
     assert "--no-sandbox" in found.launch_options()["args"]
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert "--no-sandbox" not in found.launch_options()["args"]
+
+
+def test_busy_machine_on_which_playwright_says_nothing_in_time_is_searched_further(monkeypatch: pytest.MonkeyPatch):
+    """That way has no candidate; the next one may be quicker."""
+
+    def silent(command: list[str], *, timeout: float, **more: object) -> None:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(chromium.subprocess, "run", silent)
+    assert list(chromium._playwrights_own()) == []
