@@ -3,7 +3,6 @@
 import contextlib
 import re
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -16,7 +15,7 @@ from tests.support.kafka_mock import KafkaMock
 from tests.support.lobby import SLOTS, Console, sign_in, sign_in_by_form, states, wait_for, words
 from tests.support.lobby_houses import renamed_lobby
 from tests.support.mullion import Mullion
-from tests.support.small.ledger import assert_sound, counted
+from tests.support.small.ledger import assert_deposits, assert_sound
 from tests.support.small.lobby import SmallLobby, small_lobby
 
 pytestmark = pytest.mark.timeout(180)
@@ -238,5 +237,5 @@ def test_nothing_is_lost_while_one_of_each_kind_is_killed(lobby: SmallLobby, pag
         f"{lobby.load.pages}, {len(lobby.load.deposits)} deposits, {dict(lobby.kills)}; slots {dict(lobby.load.slots)}"
     )
     assert lobby.load.failed == {}
-    assert counted(lobby.small, lobby.load) == Counter({1: len(lobby.load.pressed)})
+    assert_deposits(lobby.small, lobby.load)
     assert_sound(lobby.small)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.lobby import wait_for
 from tests.support.small.installation import Small
-from tests.support.small.ledger import assert_sound, counted
+from tests.support.small.ledger import assert_deposits, assert_sound
 from tests.support.small.load import Load, loaded
 from tests.support.small.manifests import deployments
 
@@ -49,7 +49,7 @@ def test_one_of_each_is_killed_under_load_and_nothing_is_lost(small):
     cut = failed.pop("shell")
     assert {name: what for name, what in failed.items() if what} == {}
     assert sum(cut.values()) <= CUT_PAGES_MAX
-    assert counted(small, load) == Counter({1: len(load.pressed)})
+    assert_deposits(small, load)
     assert_sound(small)
 
 

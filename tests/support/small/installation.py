@@ -266,6 +266,11 @@ class Small:
         return self._service_ports[name]
 
     @property
+    def payments_url(self) -> str:
+        """Of the payments provider."""
+        return self._installed()["PAYMENTS_URL"]
+
+    @property
     def database_url(self) -> str:
         """Of the engine's ledger."""
         return self._secrets["DATABASE_URL"]
