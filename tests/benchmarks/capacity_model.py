@@ -155,7 +155,7 @@ def plan(players: int, figures: Mapping[str, float], behaviour: Behaviour, price
         Need(
             "partitions of events",
             str(_partitions(rates, figures, behaviour)),
-            f"one projector each, at most {behaviour.single_busy_max:.0%} busy",
+            f"one projector and one relay each, at most {behaviour.single_busy_max:.0%} busy",
         ),
         Need("sockets", f"{rates.sockets:,.0f}", f"{rates.messages:,.0f} messages/s to browsers"),
         Need(
@@ -228,7 +228,9 @@ def _database_cores(rates: Rates, figures: Mapping[str, float]) -> float:
 
 
 def _partitions(rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> int:
-    return max(1, math.ceil(rates.commands * figures["command.projector_ms"] / 1000 / behaviour.single_busy_max))
+    """As many as the dearer of the two that share them needs."""
+    dearer_ms = max(figures["command.projector_ms"], figures["command.relay_ms"])
+    return max(1, math.ceil(rates.commands * dearer_ms / 1000 / behaviour.single_busy_max))
 
 
 def _limits(players: int, rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> list[Limit]:

@@ -69,6 +69,15 @@ def test_twice_the_players_need_twice_the_work_and_break_the_same_things_first()
     assert [limit.players for limit in one.limits] == pytest.approx([limit.players for limit in two.limits])
 
 
+@pytest.mark.parametrize("dearer", ["command.relay_ms", "command.projector_ms"])
+def test_there_are_partitions_for_relays_and_for_projectors(dearer: str) -> None:
+    """Whichever of the two an event costs more: each of its processes needs one of its own."""
+    costs = {"command.relay_ms": 0.1, "command.projector_ms": 0.1, dearer: 0.7}
+    needs = {need.name: need for need in plan(1_000_000, FIGURES | costs, Behaviour(), Prices()).needs}
+    commands_per_s = 1_000_000 * 2 / 60 * 3
+    assert needs["partitions of events"].amount == str(round(commands_per_s * 0.7 / 1000 / 0.7))
+
+
 def test_two_of_everything_also_for_one_player() -> None:
     """Any one may die."""
     assert {part.processes for part in plan(1, FIGURES, Behaviour(), Prices()).parts} == {2}
