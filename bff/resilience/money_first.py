@@ -128,8 +128,8 @@ class MoneyFirst:
     def _learn(self, took_s: float, *, limited: bool) -> None:
         """A process that begins in a surge has never seen how long one takes while little is to do: among many it takes
         as long as all of them."""
-        begun = len(self._began) - len(self._held)
-        if self._least_s < math.inf or not limited or begun <= self._policy.beside_money_min:
+        under_way = len(self._began) - len(self._held)
+        if self._least_s < math.inf or not limited or under_way <= self._policy.beside_money_min:
             self._least_s = min(self._least_s, took_s)
 
     def _room(self) -> float:

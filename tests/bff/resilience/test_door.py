@@ -373,18 +373,18 @@ def test_room_beside_money_grows_with_what_a_house_gets_done():
 
 
 class Core:
-    """Works on one request after the other, a tenth of a second for each; `begun` are those that it has not done."""
+    """Works on one request after the other, a tenth of a second for each; `in_progress` are not done."""
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.in_progress = 0
         self._free_at = 0.0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         loop = asyncio.get_running_loop()
-        self.begun += 1
+        self.in_progress += 1
         self._free_at = max(loop.time(), self._free_at) + 0.1
         await asyncio.sleep(self._free_at - loop.time())
-        self.begun -= 1
+        self.in_progress -= 1
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"well"})
 
@@ -392,9 +392,9 @@ class Core:
 SETTLED_S, COMMANDS = 8, 3
 
 
-async def money_beside(pages_per_s: float, every_s: float, *, known: bool) -> tuple[list[int], int]:
+async def money_beside(pages_per_s: float, every_s: float, *, measured: bool) -> tuple[list[int], int]:
     """How many each command stands behind when it comes, while so many pages a second come; and how many pages a second
-    are served. `known`: the process has seen before how long a page takes."""
+    are served. `measured`: the process has seen before how long a page takes."""
     loop, core = asyncio.get_running_loop(), Core()
     limiter = limited(DoorPolicy(calm_s=1e9))
     limiter._limit = 64  # the door's own limit is found from waits, which this core has not
@@ -408,7 +408,7 @@ async def money_beside(pages_per_s: float, every_s: float, *, known: bool) -> tu
             limiter.money_first.end_window(now - window[0], limited=True)
             window[0] = now
 
-    for _ in range(4 * known):
+    for _ in range(4 * measured):
         await ask(door, scope_of(SHELL_SAYS[LoadClass.PAGE]))
     pages: list[asyncio.Future[Any]] = []
 
@@ -422,7 +422,7 @@ async def money_beside(pages_per_s: float, every_s: float, *, known: bool) -> tu
     began = loop.time()
     while len(behind) < COMMANDS:
         if loop.time() - began > SETTLED_S:
-            behind.append(core.begun)
+            behind.append(core.in_progress)
         await ask(door, scope_of(SHELL_SAYS[LoadClass.MONEY]))
         await asyncio.sleep(every_s)
     lasted_s = loop.time() - began
@@ -432,12 +432,12 @@ async def money_beside(pages_per_s: float, every_s: float, *, known: bool) -> tu
     return behind, round(served / lasted_s)
 
 
-@pytest.mark.parametrize(("every_s", "known"), [(0.5, True), (0.5, False), (4.0, True), (20.0, True)])
-def test_a_command_stands_behind_no_more_than_the_room_however_seldom_commands_come(every_s: float, known: bool):
+@pytest.mark.parametrize(("every_s", "measured"), [(0.5, True), (0.5, False), (4.0, True), (20.0, True)])
+def test_a_command_stands_behind_no_more_than_the_room_however_seldom_commands_come(every_s: float, measured: bool):
     """In a process of many, to which few of them come; on a slow machine, where less than one page is done in a window
     and whoever waits would wait long; and in a process that begins in the surge."""
-    behind, served_per_s = run(money_beside(30, every_s, known=known))
-    assert max(behind) <= DoorPolicy().beside_money_min * (1 if known else 3) + 1
+    behind, served_per_s = run(money_beside(30, every_s, measured=measured))
+    assert max(behind) <= DoorPolicy().beside_money_min * (1 if measured else 3) + 1
     assert served_per_s >= 8, "and the core is at work all the time"
 
 
