@@ -8,6 +8,7 @@ import pytest
 from bff.contracts.money import CURRENCIES
 from bff.resilience.partition import PARTITIONS_MAX
 from bff.sandbox.payments.decision import decide
+from fragments.wallet.policy import limits_for
 from shell.operations.up import find
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.runner import catalogue, hop_effects, library
@@ -189,7 +190,9 @@ def test_hops_that_only_payments_take_have_payments_that_are_paid_at_once_or_loo
         drill = catalogue.drill_of(f"{hop}/latency")
         [request] = drill.method[1:]
         assert CURRENCIES["JPY"] == 0, "the payer's: what is typed are minor units"
-        assert decide(int(request.form["amount"]), "r", "seed").status == status
+        amount, limits = int(request.form["amount"]), limits_for("JPY")
+        assert limits.amount_minor_min <= amount <= limits.amount_minor_max
+        assert decide(amount, "r", "seed").status == status
         assert drill.actor == hop_effects.PAYER
         assert hop_effects.PAYER not in (catalogue.PLAYER, hop_effects.COUNTED)
 

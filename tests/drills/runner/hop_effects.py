@@ -16,7 +16,7 @@ SLOTS = ("wallet", "tables", "games", "promotions")
 # the first of these amounts, in yen, the payment provider says at once that it is paid, of the other only when it is
 # looked up (see `bff.sandbox.payments.decision`).
 PAYER, COUNTED = "cedar", "birch"
-PAID_AT_ONCE, LOOKED_UP = "100", "155"
+PAID_AT_ONCE, LOOKED_UP = "2000", "2055"
 LIVE_TOPICS = ("tables.201", "tables.202", "tables.203", "tables.205", "promotions")
 COUNTED_AMOUNT, COUNTED_MINOR = "5", 500
 
