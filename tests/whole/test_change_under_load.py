@@ -101,6 +101,7 @@ def test_shell_that_is_held_down_refuses_at_once(house: Mullion) -> None:
     assert plain_http.get(house.url).status_code == 200
 
 
+@pytest.mark.full
 def test_no_page_fails_while_versions_are_published(releasing: SlowHouse) -> None:
     """A manifest that is another at every look is published again and again under load; pages follow, all fresh."""
     releasing.fail("odd-manifest=changing", at="/manifest.json")

@@ -131,7 +131,12 @@ def test_the_player_can_stop_the_picture_and_hear_it(page, pages):
 
 
 @pytest.mark.parametrize(
-    ("fault", "engine"), [("video_missing", "hls"), ("video_frozen", "hls"), ("video_stalled", "native")]
+    ("fault", "engine"),
+    [
+        pytest.param("video_missing", "hls", marks=pytest.mark.full),
+        ("video_frozen", "hls"),
+        ("video_stalled", "native"),
+    ],
 )
 def test_a_picture_that_stops_is_seen_within_5_s_then_poster_and_results_then_heals(
     page, pages, live, provider, fail, fault, engine

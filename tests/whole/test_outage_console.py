@@ -112,7 +112,9 @@ def press_until(page: Page, key: str, holds: Callable[[], bool]) -> None:
     raise AssertionError(f"{key} led nowhere")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (768, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "dark"), pytest.param(768, "light", marks=pytest.mark.full), (390, "dark")]
+)
 def test_console_holds_on_every_screen_whatever_is_broken(
     rig: ConsoleRig, browser: Browser, width: int, scheme: str
 ) -> None:

@@ -215,8 +215,15 @@ def test_what_was_opened_to_be_read_stays_open(slow: SlowHouse, page: Page) -> N
     expect(page.locator("#slot-wallet details")).to_have_attribute("open", "")
 
 
-@pytest.mark.parametrize("parser", ["native", "missing"])
-@pytest.mark.parametrize("isolation", ["light", "shadow"])
+@pytest.mark.parametrize(
+    ("isolation", "parser"),
+    [
+        ("light", "native"),
+        ("shadow", "missing"),
+        pytest.param("light", "missing", marks=pytest.mark.full),
+        pytest.param("shadow", "native", marks=pytest.mark.full),
+    ],
+)
 def test_no_browser_swaps_a_fallback_into_nothing(slow: SlowHouse, page: Page, parser: str, isolation: str) -> None:
     """An answer without a whole slot leaves what shows and is asked for again; what a whole one brings shows and works,
     also where the browser has no parser for shadow roots."""
