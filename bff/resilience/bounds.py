@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from bff.resilience.one_write import OneWriteTransport
 from bff.resilience.policies import house_policy
 
 
@@ -62,7 +63,7 @@ class BoundedHttp(HttpToolsProtocol):
     _refusal = HTTPStatus.BAD_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a TCP transport
-        super().connection_made(transport)
+        super().connection_made(OneWriteTransport(transport, self.loop))  # type: ignore[arg-type]  # all of it is there
         self._start_keep_alive_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -106,6 +107,12 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._phase = _Phase.BETWEEN
         super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """What becomes a WebSocket writes straight to the connection."""
+        if isinstance(self.transport, OneWriteTransport):
+            self.transport = self.transport.transport
+        super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
         """What the parser refuses; the status is `_refusal`."""
