@@ -137,13 +137,15 @@ class Workbench:
         bench = self._benches.get(name)
         if bench is None or scope["method"] != "GET":
             return 503, "application/problem+json", _ENGINE_DOWN
-        baggage = dict(scope["headers"]).get(b"baggage", b"").decode("latin-1")
+        headers = dict(scope["headers"])
+        baggage = headers.get(b"baggage", b"").decode("latin-1")
         now = datetime.now(UTC)
         partition = in_baggage(baggage, bench.keys.partition, now=now.timestamp())
         state = BenchState(partition.name) if partition else BenchState.FRESH
         if state is BenchState.SLOW:
             await asyncio.sleep(LATE_S)
-        answer = answer_of(bench.folder.fixtures, path, state, now)
+        signed_in = b"authorization" in headers
+        answer = answer_of(bench.folder.fixtures, path, state, now, signed_in=signed_in)
         if answer is None:
             return 404, "application/problem+json", _NOTHING
         return 200, JSON, msgspec.json.encode(answer)

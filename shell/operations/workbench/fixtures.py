@@ -1,6 +1,6 @@
 """Answers of a fragment's BFF and other upstreams in each state, made from the files in its `fixtures`.
 
-Public: `answer_of`, `shape`, `long_name`, `read_fixture`, `VIEWS`.
+Public: `answer_of`, `shape`, `long_name`, `read_fixture`, `VIEWS`, `VISITOR`.
 """
 
 import re
@@ -15,6 +15,8 @@ from shell.operations.workbench.states import BenchState
 # How old the figures are while their feed fails.
 STALE_FOR, DOWN_FOR = timedelta(minutes=2), timedelta(minutes=12)
 VIEWS = "views/"
+# Before the ending of a file that is for who is not signed in; without one they get what everybody gets.
+VISITOR = ".visitor"
 _MOMENT = re.compile(r"now(?:([+-][0-9]{1,7})s)?", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # What people read begins with a capital and has small letters; codes, ids, moments and kinds do not.
@@ -23,22 +25,26 @@ _MORE = " with a name that goes on for as long as somebody once thought it would
 _UNBROKEN = " Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
 
-def read_fixture(fixtures: Path, path: str) -> Any | None:
-    """What lies at `path` (`views/tables/201`), None where there is nothing that can be read."""
+def read_fixture(fixtures: Path, path: str, *, signed_in: bool = True) -> Any | None:
+    """What lies at `path` (`views/tables/201`), None where there is nothing that can be read. Who is not `signed_in`
+    gets `views/tables/201.visitor.json`, where there is one.
+    """
     parts = path.split("/")
     if not all(_SEGMENT.fullmatch(part) for part in parts):
         return None
+    file = fixtures.joinpath(*parts).with_suffix(".json")
+    visitors = file.with_suffix(f"{VISITOR}.json")
     try:
-        return msgspec.json.decode(fixtures.joinpath(*parts).with_suffix(".json").read_bytes())
+        return msgspec.json.decode((file if signed_in or not visitors.exists() else visitors).read_bytes())
     except (OSError, msgspec.DecodeError):
         return None
 
 
-def answer_of(fixtures: Path, path: str, state: BenchState, now: datetime) -> Any | None:
+def answer_of(fixtures: Path, path: str, state: BenchState, now: datetime, *, signed_in: bool = True) -> Any | None:
     """The answer at `path` in `state` at `now`; None where there is no fixture. A view carries its freshness; in other
     upstreams' answers a state changes names and moments only.
     """
-    found = _at(read_fixture(fixtures, path), now)
+    found = _at(read_fixture(fixtures, path, signed_in=signed_in), now)
     if path.startswith(VIEWS):
         return shape(found, state, now)
     return long_name(found) if state is BenchState.HUGE_NAMES else found

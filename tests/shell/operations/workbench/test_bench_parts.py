@@ -25,7 +25,7 @@ from shell.operations.workbench.bench_slot import alone, bench_slots
 from shell.operations.workbench.cell_page import SIGNED_IN_FOR, CellPages
 from shell.operations.workbench.choice import NO_SCRIPTS, Choice, frame_of, groups_of
 from shell.operations.workbench.cli import main
-from shell.operations.workbench.fixtures import answer_of, long_name, read_fixture, shape
+from shell.operations.workbench.fixtures import VISITOR, answer_of, long_name, read_fixture, shape
 from shell.operations.workbench.folder import FolderUnusable, fragments_below, read_folder
 from shell.operations.workbench.states import BenchState, Cell
 from shell.operations.workbench.themes import theme_style
@@ -92,10 +92,37 @@ def test_fragments_of_this_repository_can_be_looked_at(room: str) -> None:
     found = read_folder(ROOT / "fragments" / room)
     assert (found.root, found.trust) == (ROOT, "first-party")
     lying = {path.relative_to(found.fixtures).with_suffix("").as_posix() for path in found.fixtures.rglob("*.json")}
-    assert lying == FIXTURES[room].keys()
+    assert {name.removesuffix(VISITOR) for name in lying} == FIXTURES[room].keys()
     for name, kind in FIXTURES[room].items():
         for state in BenchState:
-            msgspec.convert(answer_of(found.fixtures, name, state, NOW), kind)
+            for signed_in in (True, False):
+                msgspec.convert(answer_of(found.fixtures, name, state, NOW, signed_in=signed_in), kind)
+
+
+def test_who_is_signed_out_is_shown_nothing_that_belongs_to_a_player(tmp_path: Path) -> None:
+    """The bonuses, favourites and last games of the fixtures are a player's; offers and games are everybody's."""
+
+    def data(room: str, view: str, *, signed_in: bool) -> Any:
+        found = ROOT / "fragments" / room / "fixtures"
+        answer = answer_of(found, f"views/{view}", BenchState.FRESH, NOW, signed_in=signed_in)
+        return msgspec.convert(answer, FIXTURES[room][f"views/{view}"]).data
+
+    offers, games = (data(room, room, signed_in=False) for room in ("promotions", "games"))
+    assert ({offer.claim for offer in offers.offers}, offers.grants) == ({"signed_out"}, [])
+    assert (games.favourites, games.recent) == ([], [])
+    assert not any(game.favourite for game in games.games)
+    assert {each.count for each in games.categories if each.category in ("favourites", "recent")} == {0}
+    players, played = (data(room, room, signed_in=True) for room in ("promotions", "games"))
+    assert [offer.promotion_id for offer in players.offers] == [offer.promotion_id for offer in offers.offers]
+    assert [game.game_id for game in played.games] == [game.game_id for game in games.games]
+    assert players.grants
+    assert played.favourites
+    (tmp_path / "views").mkdir()
+    (tmp_path / "views" / "tables.json").write_text("[1]")
+    assert read_fixture(tmp_path, "views/tables", signed_in=False) == [1]
+    (tmp_path / "views" / "tables.visitor.json").write_text("[2]")
+    assert read_fixture(tmp_path, "views/tables", signed_in=False) == [2]
+    assert read_fixture(tmp_path, "views/tables") == [1]
 
 
 @pytest.mark.parametrize(
