@@ -16,6 +16,7 @@ MOUNT_PATHNAME = "podium-mount-pathname"
 PUBLIC_PATHNAME = "podium-public-pathname"
 DEBUG = "podium-debug"
 LOAD_CLASS = "mullion-load-class"  # what is left undone first where there is too much to do, see `load_class`
+FORM_KEYS = "mullion-form-keys"  # `shell`: an empty key of a form is filled in by the shell, anew on each page
 GRANT = "mullion-grant"  # a second player context, for the third party that the pages table names for the slot
 PAGE_PATHNAMES = "podium-page-pathnames"  # where a layout has the pages that a fragment links to; the shell says none
 CURRENCY = "podium-currency"  # a Podium context of our own: it decides a shared body, so it cannot ride in the bearer

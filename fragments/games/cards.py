@@ -56,7 +56,7 @@ class Cards:
 
     def _card(self, game: Game) -> GameCard:
         provider = self._providers.get(game.provider)
-        marked = self._page_request.marked
+        marked, keys = self._page_request.marked, self._page_request.keys
         return GameCard(
             game_id=game.game_id,
             name=game.name,
@@ -66,5 +66,5 @@ class Cards:
             badge="Closed" if not game.playable else "New" if game.is_new else "",
             act="closed" if self._act == "play" and not game.playable else self._act,  # type: ignore[arg-type]
             favourite=marked[1] if marked and marked[0] == game.game_id else game.favourite,
-            key=f"{self._page_request.keys}-{next(self._numbers)}",
+            key=f"{keys}-{next(self._numbers)}" if keys else "",
         )

@@ -12,6 +12,7 @@ from fragments.games.search import Search
 @dataclass(frozen=True, slots=True)
 class PageRequest:
     """A page's search, reader and address: `pathname` is the catalogue's page, `sign_in` is empty for a player.
+    `keys` is what the keys of its forms begin with, empty where the shell fills them in.
     `marked` is a favourite that the engine has just confirmed, before the read side shows it.
     """
 

@@ -4,7 +4,6 @@ Public: `page_of`.
 """
 
 import re
-import uuid
 
 from bff.contracts.games import GamesData
 from bff.contracts.view import View
@@ -46,7 +45,7 @@ async def page_of(
         search=wanted,
         pathname=context.pathnames["games"],
         sign_in="" if context.player else context.sign_in,
-        keys=uuid.uuid4().hex,
+        keys=context.form_key(),
         marked=result.marked,
     )
     template, make = ("shelf", display.shelf) if search is None else ("catalogue", display.catalogue)

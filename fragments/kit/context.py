@@ -4,6 +4,7 @@ Public: `Context`, `read_context`.
 """
 
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -31,7 +32,7 @@ class Context:
     `authorization` and `traceparent` are passed on as they came; `mount_pathname` is the page's own pathname. `grant`
     is a second token, for the third party behind this slot, empty where the shell gives none. `pathnames` are those of
     the pages that the fragment links to, by name. `load_class` is passed on too: an overloaded house sheds some classes
-    first.
+    first. `keys_filled_in`: the shell writes a key into each form that leaves it empty.
     """
 
     player: PlayerContext | None
@@ -45,6 +46,11 @@ class Context:
     grant: str = ""
     pathnames: Pathnames = field(default_factory=dict)
     load_class: str = ""
+    keys_filled_in: bool = False
+
+    def form_key(self) -> str:
+        """The idempotency key of one form that is rendered: empty where the shell fills it in, else a new one."""
+        return "" if self.keys_filled_in else uuid.uuid4().hex
 
     def link(self, **parameters: object) -> str:
         """This page again, asking the slot for something else: `/history/?history.page=2`. Empty values are left out.
@@ -94,6 +100,7 @@ def read_context(
         grant=sent.get(headers.GRANT, "") if player else "",
         pathnames=from_header(pathnames or {}, sent.get(headers.PAGE_PATHNAMES, "")),
         load_class=_load_class(sent.get(headers.LOAD_CLASS, "")),
+        keys_filled_in=sent.get(headers.FORM_KEYS, "") == "shell",
     )
 
 

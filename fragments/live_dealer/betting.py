@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import uuid
 from datetime import UTC, datetime
 
 from django.http import HttpRequest
@@ -101,7 +100,7 @@ def _slip(
         answer,
         context.formats,
         now=datetime.now(UTC),
-        key=key or uuid.uuid4().hex,
+        key=key or context.form_key(),
         signed_in=context.player is not None,
         notice=notice,
         again=again,

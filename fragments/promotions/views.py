@@ -1,7 +1,6 @@
 """The offers' addresses: the cards, and the claim."""
 
 import re
-import uuid
 
 from django.http import HttpRequest
 
@@ -97,7 +96,7 @@ async def _offers(
         answer,
         context.formats,
         sign_in=context.sign_in,
-        keys=_keys(answer, keys or {}),
+        keys=_keys(answer, context, keys or {}),
         notes=notes or {},
         failure=failure,
     )
@@ -141,7 +140,7 @@ def _unanswered_note(unanswered: UnansweredCommand, outcome: Receipt | Problem |
     return _NOT_DONE if outcome.command == CLOSED else display.receipt_note(outcome)
 
 
-def _keys(answer: View[PromotionsData] | Failure, held: dict[str, str]) -> dict[str, str]:
+def _keys(answer: View[PromotionsData] | Failure, context: Context, held: dict[str, str]) -> dict[str, str]:
     if isinstance(answer, Failure) or answer.data is None:
         return held
-    return {offer.promotion_id: uuid.uuid4().hex for offer in answer.data.offers} | held
+    return {offer.promotion_id: context.form_key() for offer in answer.data.offers} | held

@@ -53,10 +53,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A pending movement. `key` is set where the player can cancel it."""
+    """A pending movement. `key` is None where the player can not cancel it."""
 
     line: Line
-    key: str
+    key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class Panel:
         return self.balance_note.announced or self.forms["deposit"].closed is not None
 
 
-def _no_key(reference: str) -> str:
-    return ""
+def _no_key(reference: str) -> None:
+    return None
 
 
 def panel(
@@ -110,7 +110,7 @@ def panel(
     formats: Formats,
     *,
     receipt: ReceiptCard | None = None,
-    cancel_key: Callable[[str], str] = _no_key,
+    cancel_key: Callable[[str], str | None] = _no_key,
 ) -> Panel:
     """The wallet as `answer` lets it be shown. With `cancel_key`, by reference, what is held can be taken back."""
     degraded = judge(answer)
@@ -224,8 +224,8 @@ def _availability(answer: View[WalletData] | Failure, action: str, what: str) ->
     return Availability(False, paused(what)) if found.open and answer.commands == "paused" else found
 
 
-def _pending(movement: Movement, formats: Formats, key: Callable[[str], str]) -> Pending:
-    return Pending(line(movement, formats), key(movement.reference) if movement.kind == "withdrawal" else "")
+def _pending(movement: Movement, formats: Formats, key: Callable[[str], str | None]) -> Pending:
+    return Pending(line(movement, formats), key(movement.reference) if movement.kind == "withdrawal" else None)
 
 
 def _first_sentence(text: str) -> str:

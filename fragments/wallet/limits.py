@@ -37,7 +37,7 @@ _PAUSED = Availability(False, paused("Changes"))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One period. `change` says what it will be, `moment` from when on; `key` is there where it can be removed."""
+    """One period. `change` says what it will be, `moment` from when on; `key` is None where it can not be removed."""
 
     period: str
     title: str
@@ -45,7 +45,7 @@ class Row:
     amount: str
     change: str
     moment: AsOf | None
-    key: str
+    key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _row(limit: DepositLimit, currency: str, formats: Formats, keys: Mapping[str
         amount=written(limit.amount_minor),
         change=change,
         moment=moment,
-        key=keys.get(limit.period, "") if removable else "",
+        key=keys[limit.period] if removable else None,
     )
 
 

@@ -5,7 +5,6 @@ Public: `FormResult`, `cashier_page`, `summary_page`, `history_page`, `limits_pa
 
 import asyncio
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -46,13 +45,13 @@ class FormResult:
     receipt: Receipt | None = None
     unanswered: UnansweredCommand | None = None
 
-    def key_of(self, form: str) -> str:
+    def key_of(self, form: str, context: Context) -> str:
         """The key for one of the page's forms, a fresh one unless this is the form to send again."""
-        return self.key if self.key and form == self.about else uuid.uuid4().hex
+        return self.key if self.key and form == self.about else context.form_key()
 
-    def cancel_key_of(self, reference: str) -> str:
+    def cancel_key_of(self, reference: str, context: Context) -> str:
         """The key to take back one withdrawal: two of them are two commands, one of them pressed again is one."""
-        return self.key_of("cancel") if self.typed.get("receipt_id") == reference else uuid.uuid4().hex
+        return self.key_of("cancel", context) if self.typed.get("receipt_id") == reference else context.form_key()
 
 
 NOTHING = FormResult()
@@ -93,7 +92,7 @@ async def limits_page(query: Query, context: Context, result: FormResult = NOTHI
     answer, command = await _read_with_status("limits", LimitsData, context, query, result)
     if refused := _refused(answer, context, wide=True):
         return refused
-    keys = {form: result.key_of(form) for form in ("limit", "break", *limits.PERIODS)}
+    keys = {form: result.key_of(form, context) for form in ("limit", "break", *limits.PERIODS)}
     left = limits.FormState(result.about, result.error, result.typed, result.card or command.card)
     page = limits.limits(answer, context.currency, context.formats, keys, left)
     return _acted("wallet/limits.html", page, page.degraded, result, command)
@@ -119,7 +118,7 @@ def _wallet(
             answer,
             context.currency,
             context.formats,
-            key=result.key_of(name),
+            key=result.key_of(name, context),
             typed=typed,
             error=own.error,
             checking=checking is not None and checking.about == name,
@@ -129,7 +128,7 @@ def _wallet(
         forms,
         context.formats,
         receipt=result.card or command.card,
-        cancel_key=result.cancel_key_of,
+        cancel_key=lambda reference: result.cancel_key_of(reference, context),
     )
     return _acted(template, page, page.degraded, result, command)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from bff.contracts import headers
 from bff.contracts.load_class import PROBE
 from bff.resilience.message import Request
+from shell.composition.form_keys import FILLED_HERE
 from shell.composition.include import Include
 from shell.composition.page import Visit
 
@@ -46,7 +47,9 @@ def api_headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
     the browser. Its answers are never cached, so the call may carry the player context even where the content is
     shared.
     """
-    sent = [(name, value) for name, value in _context(include) if name not in ("accept", "accept-encoding")]
+    # What a script of the fragment's own asks for is no slot of a page, and nothing is filled into it.
+    left_out = ("accept", "accept-encoding", headers.FORM_KEYS)
+    sent = [(name, value) for name, value in _context(include) if name not in left_out]
     if _hears_of_player(include):
         sent.append(_authorization(include, bearer))
     return sent
@@ -77,6 +80,7 @@ def _context(include: Include) -> list[tuple[str, str]]:
         (headers.PUBLIC_PATHNAME, include.prefix),
         (headers.DEBUG, "false"),
         (headers.LOAD_CLASS, visit.load_class),
+        FILLED_HERE,
     ]
     if visit.traceparent:
         sent.append(("traceparent", visit.traceparent))

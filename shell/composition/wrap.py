@@ -19,6 +19,7 @@ from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
 from shell.composition.contain.slot_places import inert_around
+from shell.composition.form_keys import with_form_keys
 from shell.composition.include import Include
 from shell.composition.ladder import Included
 from shell.composition.nested import SLOT_END, filled, with_places
@@ -56,7 +57,7 @@ class Wrapper:
         `attempt` counts the retries before this one. `inner` has the elements of the slots inside it; without them
         their places stay empty.
         """
-        element = self._element(included, include, page_names, attempt)
+        element = with_form_keys(self._element(included, include, page_names, attempt))
         return filled(element, inner, light=_is_light(included)) if inner else element
 
     def _element(self, included: Included, include: Include, page_names: PageNames | None, attempt: int) -> bytes:

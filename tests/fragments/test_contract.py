@@ -46,6 +46,10 @@ ON_A_BREAK = {
     "games": ("/shelf", "/catalogue"),
     "live_dealer": ("/slip/205",),
 }
+WITH_FORMS = {**ON_A_BREAK, "wallet": ("/cashier", "/limits")}
+FORM_KEY = re.compile(r'<input type="hidden" name="idempotency_key" value="([^"]*)">')
+# What the time of day makes of the same figures.
+MOVING = re.compile(r"<time[^>]*>[^<]*</time>|data-server-now=\"[^\"]*\"")
 VOID = {"input", "br", "hr", "img", "meta", "link"}
 
 Page = tuple[str, str, Answer]
@@ -257,6 +261,29 @@ def each(pages: list[Page], check: Callable[[str, Answer], None]) -> None:
             check(name, answer)
         except AssertionError as error:
             raise AssertionError(f"{name}, {state}: {error}") from error
+
+
+def test_page_is_the_same_each_time_where_the_shell_fills_in_the_keys_of_forms(houses: Houses) -> None:
+    """So that nothing is made of it twice; elsewhere each form comes with a new key of its own."""
+    answers = {
+        "/views/wallet": view(wallet_data(held_minor=4_000)),
+        "/views/limits": view(limits_data()),
+        "/views/promotions": view(offers()),
+        "/views/games": view(games_data()),
+        "/views/tables/205": view(TableData(open_table())),
+    }
+    for room, paths in WITH_FORMS.items():
+        fragment, bff = houses[room]
+        before, bff.replies = bff.replies, {path: reply(answer) for path, answer in answers.items()}
+        sent = headers_of(room.replace("_", "-"))
+        for path in paths:
+            left, again = (fragment.get(path, **sent, mullion_form_keys="shell").text for _ in range(2))
+            assert set(FORM_KEY.findall(left)) == {""}, path
+            assert MOVING.sub("", left) == MOVING.sub("", again), path
+            own = [FORM_KEY.findall(fragment.get(path, **sent).text) for _ in range(2)]
+            assert len(own[0]) == len(FORM_KEY.findall(left)), path
+            assert len({*own[0], *own[1]}) == 2 * len(own[0]), path
+        bff.replies = before
 
 
 def test_containment_leaves_every_state_as_it_is(pages: list[Page]) -> None:

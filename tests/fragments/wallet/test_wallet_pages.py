@@ -110,8 +110,8 @@ def test_limits_say_what_is_and_what_will_be() -> None:
     assert page.rows is not None
     assert [(row.amount, row.change, row.key) for row in page.rows] == [
         ("€100.00", "Becomes €200.00", "day"),
-        ("No limit", "", ""),
-        ("€500.00", "Ends", ""),
+        ("No limit", "", None),
+        ("€500.00", "Ends", None),
     ]
     assert page.rows[0].moment is not None
     assert page.rows[0].moment.text == "15 Mar 2026, 16:14 UTC"
@@ -156,13 +156,13 @@ def test_each_held_withdrawal_is_taken_back_under_a_key_of_its_own() -> None:
         data, pending=[*data.pending, msgspec.structs.replace(data.pending[1], reference="rc_2")]
     )
 
-    def keys(answer: Any) -> list[str]:
+    def keys(answer: Any) -> list[str | None]:
         forms = {action: form(answer, "EUR", ENGLISH, key="k") for action, form in display.AMOUNT_FORMS.items()}
         panel = display.panel(answer, forms, ENGLISH, cancel_key=lambda reference: f"c-{reference}")
         return [item.key for item in panel.pending]
 
-    assert keys(view(data)) == ["", "c-rc_held", "c-rc_2"]
-    assert keys(view(data, "stale")) == ["", "", ""]
+    assert keys(view(data)) == [None, "c-rc_held", "c-rc_2"]
+    assert keys(view(data, "stale")) == [None, None, None]
     nothing_left = msgspec.structs.replace(
         data, actions={**data.actions, "withdraw": Availability(False, "Nothing to withdraw.", own=True)}
     )
