@@ -3,9 +3,10 @@
 uv run python -m tests.benchmarks.bench_chain [--pages 400] [--windows 2] [--rounds 3]
 
 Rounds of visitors and of a signed-in player take turns, some pages at a time; each process's CPU is counted over all of
-a round and divided by its pages. What runs beside pages (feeds, heartbeats) is measured in rounds without any and taken
-off. FIGURES_FILE gets the figures (see `capacity.py`); all that is asked of them
-is that pages were whole.
+a round and divided by its pages. The player signs in before each round, for a browser takes the cookie anew that says
+for a minute who they are, and a page without it looks the session up. What runs beside pages (feeds, heartbeats) is
+measured in rounds without any and taken off. FIGURES_FILE gets the figures (see `capacity.py`); all that is asked of
+them is that pages were whole.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import asyncio
 import os
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -68,18 +70,24 @@ async def load(port: int, cookie: str, pages: int, windows: int) -> tuple[int, i
     return size, fresh
 
 
-class Costs:
-    """Of one kind of page: ms of CPU by part and bytes, one value a round."""
+def player_cookie(house: Mullion) -> str:
+    """The `Cookie` of a player who has just signed in."""
+    return "; ".join(f"{each.name}={each.value}" for each in signed_in(house.url).jar)
 
-    def __init__(self, cookie: str) -> None:
+
+class Costs:
+    """Of one kind of page: ms of CPU by part and bytes, one value a round. `cookie` makes a round's."""
+
+    def __init__(self, cookie: Callable[[Mullion], str]) -> None:
         self.cookie = cookie
         self.ms: dict[str, list[float]] = {name: [] for name in PARTS}
         self.body_bytes: list[float] = []
         self.fresh_share: list[float] = []
 
     def measure(self, house: Mullion, idle: dict[str, float], pages: int, windows: int) -> None:
+        cookie = self.cookie(house)
         before, began = cpu_s(house), time.monotonic()
-        size, fresh = uvloop.run(load(house.port_base, self.cookie, pages, windows))
+        size, fresh = uvloop.run(load(house.port_base, cookie, pages, windows))
         lasted_s, after = time.monotonic() - began, cpu_s(house)
         for name in PARTS:
             self.ms[name].append(max(0.0, after[name] - before[name] - idle[name] * lasted_s) * 1000 / pages)
@@ -102,11 +110,9 @@ def main() -> None:
     options = parser.parse_args()
     with Mullion(stands_s_max=STANDS_S_MAX) as house:
         wait_for(lambda: house.get("/")[1].count('data-state="fresh"') == SLOTS, 120)
-        cookies = signed_in(house.url)
-        player = "; ".join(f"{each.name}={each.value}" for each in cookies.jar)
-        kinds = {"visitor": Costs(""), "player": Costs(player)}
+        kinds = {"visitor": Costs(lambda _: ""), "player": Costs(player_cookie)}
         for costs in kinds.values():
-            uvloop.run(load(house.port_base, costs.cookie, options.windows * 5, options.windows))
+            uvloop.run(load(house.port_base, costs.cookie(house), options.windows * 5, options.windows))
         idle = idle_share(house)
         for _ in range(options.rounds):
             for costs in kinds.values():
