@@ -4,7 +4,7 @@ Public: `Offers`, `OfferCard`, `BonusCard`, `Countdown`, `ClaimNote`, `offers`, 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from bff.contracts.promotions import GrantProgress, Offer, PromotionsData
@@ -236,8 +236,10 @@ def _counts(contribution: dict[str, int]) -> list[tuple[str, str]]:
 
 
 def _countdown(ends_at: datetime, now: datetime) -> Countdown:
-    left_s = (ends_at - now).total_seconds()
-    return Countdown(rfc3339(ends_at), rfc3339(now), countdown_words(left_s), left_s < _DAY)
+    # To the nearest second, as it is read: whatever is rendered within one is one body, which is contained once.
+    second = (now + timedelta(milliseconds=500)).replace(microsecond=0)
+    left_s = (ends_at - second).total_seconds()
+    return Countdown(rfc3339(ends_at), rfc3339(second), countdown_words(left_s), left_s < _DAY)
 
 
 def _bonus(grant: GrantProgress, now: datetime, formats: Formats) -> BonusCard:

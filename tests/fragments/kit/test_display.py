@@ -260,6 +260,18 @@ def test_note_without_its_card_is_shown_all_the_same() -> None:
     assert offer_cards(Failure(Reason.CONNECT), pr_first=refused).loose_note == refused
 
 
+def test_offers_of_one_second_are_one_body() -> None:
+    """So they are contained once for all who are shown them in it; the clock that pages count from is right to half a
+    second."""
+
+    def clocks(milliseconds: int) -> promotions.Offers:
+        moment = AS_OF.replace(microsecond=0) + timedelta(milliseconds=milliseconds)
+        return offer_cards(view(msgspec.structs.replace(offers(), server_time=moment)))
+
+    assert clocks(-400) == clocks(0) == clocks(400)
+    assert clocks(400) != clocks(600)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
