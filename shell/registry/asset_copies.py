@@ -58,8 +58,10 @@ async def copy_entries(folder: ReleaseFolder, get: Get, kind: Kind, assets: Sequ
         if classic and folder.is_module(key):
             classic = False
             entries.notes.append(f"{where}: runs as the module that it is; say type: module, for elsewhere it fails")
-        media = asset.media if kind == "css" else ""
-        entries.add(key, AssetUse(media, asset.scope, classic, in_roots, attributes_of(kind, asset)))
+        media, data = asset.media if kind == "css" else "", attributes_of(kind, asset)
+        if in_roots and data:
+            entries.notes.append(f"{where}: its data stands nowhere, as the link is your own HTML's; write it there")
+        entries.add(key, AssetUse(media, asset.scope, classic, in_roots, data))
     return entries
 
 

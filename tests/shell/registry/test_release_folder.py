@@ -285,6 +285,15 @@ def test_data_of_an_asset_is_what_stands_on_its_element() -> None:
     assert entries.notes == []
 
 
+def test_data_of_a_stylesheet_for_shadow_roots_is_said_to_stand_nowhere() -> None:
+    """The podlet's own HTML links it there, so its authors learn at publish where to write the data."""
+    css = [{"value": "/a.css", "strategy": "shadow-dom", "data": {"id": "7"}}, {"value": "/b.css", "data": {"id": "7"}}]
+    manifest = parse(msgspec.json.encode({"name": "podlet", "version": "1", "css": css}))
+    served = Served({"/a.css": "", "/b.css": ""})
+    entries = asyncio.run(copy_entries(ReleaseFolder(served.get, release()), served.get, "css", manifest.css))
+    assert [note.partition(",")[0] for note in entries.notes] == ["css[0]: its data stands nowhere"]
+
+
 def test_script_is_a_module_where_a_layout_would_load_it_as_one() -> None:
     """By `type: module` and `esm`, and by `strategy: lazy`; any other is classic, whatever its type is called."""
     ways = [{"type": "module"}, {"type": "esm"}, {"strategy": "lazy"}, {"type": "default"}, {}]
