@@ -16,7 +16,7 @@ import pytest
 import structlog
 from _pytest.fixtures import FixtureDef, SubRequest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from xdist import is_xdist_controller, is_xdist_worker
 from xdist.remote import Producer
 from xdist.workermanage import WorkerController
@@ -25,7 +25,7 @@ from tests.support import chromium as chromium_search
 from tests.support import postgres_server
 from tests.support.chromium import Chromium, NoChromium
 from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups, group_of
-from tests.support.lobby import wait_for
+from tests.support.lobby import PATIENT_S, wait_for
 from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
 from tests.support.postgres_server import NoPostgres, PostgresServer
@@ -76,6 +76,8 @@ def pytest_configure() -> None:
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     PLAIN_LOGGING.update(structlog.get_config())
+    # Playwright's own five seconds are too few where four tests share two slow cores.
+    expect.set_options(timeout=PATIENT_S * 1000)
 
 
 def pytest_runtest_setup() -> None:
@@ -296,7 +298,7 @@ def slow(_slow_house_of_the_run: SlowHouse) -> Iterator[SlowHouse]:
 
 
 def _well(house: SlowHouse) -> Iterator[SlowHouse]:
-    wait_for(lambda: urllib.request.urlopen(house.url).read().count(b'data-state="fresh"') == 3, 15)
+    wait_for(lambda: urllib.request.urlopen(house.url).read().count(b'data-state="fresh"') == 3)
     yield house
     house.heal()
 

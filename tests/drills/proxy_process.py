@@ -19,7 +19,7 @@ import httpx
 from tests.support.free_ports import free_port
 from tests.support.mullion import ROOT
 
-READY_S_MAX = 20.0
+READY_S_MAX = 60.0
 
 
 class ProxyProcess:
@@ -39,7 +39,7 @@ class ProxyProcess:
         self.process = subprocess.Popen([sys.executable, "-m", "tests.drills.proxy"], cwd=ROOT, env=environ)
         self._stack.callback(self.process.wait, 10)
         self._stack.callback(self.process.terminate)
-        self.api = self._stack.enter_context(httpx.Client(base_url=self.url, timeout=5))
+        self.api = self._stack.enter_context(httpx.Client(base_url=self.url, timeout=30))
         self._until_ready()
         return self
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 from tests.drills.proxy.collection import Proxies
 from tests.drills.proxy.proxy import FaultProxy
 
-WAIT_S = 3.0
+WAIT_S = 30.0
 BODY = b'{"at": "2026-03-01T12:00:00Z", "words": "all is well"}'
 
 

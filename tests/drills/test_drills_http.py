@@ -183,7 +183,7 @@ async def test_slow_first_byte_delays_each_answer_once() -> None:
             began = rig.now()
             await client.send(request())
             await client.answer()
-            assert 0.14 <= rig.now() - began < 0.6
+            assert 0.14 <= rig.now() - began < 3
 
 
 async def test_head_in_pieces_is_one_request() -> None:
@@ -201,7 +201,7 @@ async def test_head_in_pieces_is_one_request() -> None:
 async def test_session_hits_the_one_who_carries_the_mark() -> None:
     """Faults of HTTP and of bytes alike; on one connection that both use, request by request."""
     async with Rig(Http()) as rig:
-        rig.add("latency", session=MARK, latency=150)
+        rig.add("latency", session=MARK, latency=500)
         client = await rig.connect()
         took = []
         for headers in ([], [CARRIES], [], [f"BAGGAGE: mullion-drill={MARK}"]):
@@ -209,8 +209,8 @@ async def test_session_hits_the_one_who_carries_the_mark() -> None:
             await client.send(request("/", *headers))
             await client.answer()
             took.append(rig.now() - began)
-        assert max(took[0], took[2]) < 0.12
-        assert min(took[1], took[3]) >= 0.14
+        assert max(took[0], took[2]) < 0.45
+        assert min(took[1], took[3]) >= 0.49
 
 
 @pytest.mark.parametrize(

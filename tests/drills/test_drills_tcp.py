@@ -44,11 +44,11 @@ async def test_latency_is_added_to_a_connection_that_stands_and_goes_with_the_to
     """As Toxiproxy does it: no new connection is needed, either way."""
     async with Rig(echo) as rig:
         client = await rig.connect()
-        assert await timed(rig, client) < 0.15
-        name = rig.add("latency", latency=200)
-        assert 0.19 <= await timed(rig, client) < 1
+        assert await timed(rig, client) < 0.45
+        name = rig.add("latency", latency=500)
+        assert 0.49 <= await timed(rig, client) < 5
         rig.proxy.remove(name)
-        assert await timed(rig, client) < 0.15
+        assert await timed(rig, client) < 0.45
 
 
 async def test_what_waits_in_a_latency_is_let_go_when_it_is_healed() -> None:
@@ -82,7 +82,7 @@ async def test_bandwidth_bounds_bytes_a_second() -> None:
     async with Rig(echo) as rig:
         client = await rig.connect()
         rig.add("bandwidth", rate=100)
-        assert 0.18 <= await timed(rig, client, bytes(20_000)) < 1.5
+        assert 0.18 <= await timed(rig, client, bytes(20_000)) < 6
 
 
 async def test_slow_close_delays_the_end_alone() -> None:
@@ -90,12 +90,12 @@ async def test_slow_close_delays_the_end_alone() -> None:
         await peer.send(b"bye")
 
     async with Rig(says_and_ends) as rig:
-        rig.add("slow_close", delay=200)
+        rig.add("slow_close", delay=500)
         client, began = await rig.connect(), rig.now()
         assert await client.read(3) == b"bye"
-        assert rig.now() - began < 0.15
+        assert rig.now() - began < 0.45
         assert await client.rest() == b""
-        assert rig.now() - began >= 0.19
+        assert rig.now() - began >= 0.49
 
 
 async def test_timeout_lets_nothing_through_and_closes() -> None:
@@ -105,7 +105,7 @@ async def test_timeout_lets_nothing_through_and_closes() -> None:
         began = rig.now()
         await client.send(b"ping")
         assert await client.rest() == b""
-        assert 0.19 <= rig.now() - began < 1
+        assert 0.19 <= rig.now() - began < 5
 
 
 async def test_timeout_of_nought_is_silent_until_it_is_healed() -> None:

@@ -28,9 +28,9 @@ def player(slow: SlowHouse, podium: Podium) -> Iterator[httpx.Client]:
         slow.publish(started.manifest_url)
         _sessions[slow.url] = dict(signed_in(slow.url))
     with httpx.Client(
-        base_url=slow.url, timeout=20, cookies=_sessions[slow.url], headers={"Origin": slow.url}
+        base_url=slow.url, timeout=60, cookies=_sessions[slow.url], headers={"Origin": slow.url}
     ) as client:
-        wait_for(lambda: 'data-state="fresh"' in client.get("/slots/history/history").text, 15)
+        wait_for(lambda: 'data-state="fresh"' in client.get("/slots/history/history").text)
         yield client
 
 

@@ -51,7 +51,7 @@ def second_shell(house: SlowHouse) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: _answers(f"{url}/healthz"), 30)
+        wait_for(lambda: _answers(f"{url}/healthz"))
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
@@ -156,9 +156,9 @@ def test_release_is_tried_promoted_and_rolled_back_under_load(releasing: SlowHou
             command(releasing, "rollback", "origin", "--reason", "drill", **team)
             assert pages.everywhere(lambda drawn: drawn != digest[:12]) <= FOLLOWED_S_MAX
             enough = pages.ended["whole"] + 20
-            wait_for(lambda: pages.ended["whole"] > enough, 30)
+            wait_for(lambda: pages.ended["whole"] > enough)
             url, headers = f"{other}/registry/v1/fragments/origin/outcomes", {"Authorization": f"Bearer {shared}"}
-            wait_for(lambda: httpx.get(url, headers=headers, timeout=30).json()["processes"] == 2, 30, every_s=0.6)
+            wait_for(lambda: httpx.get(url, headers=headers, timeout=30).json()["processes"] == 2, every_s=0.6)
         assert pages.ended.keys() <= {"whole", "late"}, pages.ended
         assert pages.ended["late"] <= pages.ended["whole"] / 20, pages.ended
         actions = [line["action"] for line in json.loads(command(releasing, "audit", "origin", "--json", **team))]

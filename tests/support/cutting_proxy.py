@@ -16,17 +16,18 @@ from urllib.parse import urlsplit
 
 # How long what was sent has to arrive before a reset, which throws away what is on its way.
 ARRIVES_S = 0.3
+HALT_S_MAX = 120
 END = b"</fragment-slot>\n"
 
 
 @dataclass(frozen=True)
 class Cut:
-    """`at` says how many bytes of the page arrive; then the connection is closed, or reset, or nothing more is said."""
+    """`at` says how many bytes of the page arrive; then the connection is closed, or reset, or nothing more is said
+    until it `goes_on` with the rest."""
 
     at: Callable[[bytes], int]
     reset: bool = False
-    halt_s: float = 0
-    whole_after: bool = False
+    goes_on: threading.Event | None = None
 
 
 def before_slots(page: bytes) -> int:
@@ -101,7 +102,7 @@ class CuttingProxy:
     def _ask(self, method: str, target: str, head: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         lines = head.split(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
         headers_sent = dict(line.split(": ", 1) for line in lines)
-        shell = http.client.HTTPConnection(self._target.hostname or "", self._target.port, timeout=10)
+        shell = http.client.HTTPConnection(self._target.hostname or "", self._target.port, timeout=60)
         try:
             shell.request(method, target, headers={**headers_sent, "Connection": "close"})
             answer = shell.getresponse()
@@ -112,8 +113,9 @@ class CuttingProxy:
     def _send_cut(self, browser: socket.socket, cut: Cut, headers: list[tuple[str, str]], body: bytes) -> None:
         sent = cut.at(body)
         browser.sendall(_head(200, headers, "Transfer-Encoding: chunked") + _chunk(body[:sent]))
-        time.sleep(max(cut.halt_s, ARRIVES_S))
-        if cut.whole_after:
+        if cut.goes_on is None:
+            time.sleep(ARRIVES_S)
+        elif cut.goes_on.wait(HALT_S_MAX):
             browser.sendall(_chunk(body[sent:]) + _chunk(b""))
         if cut.reset:
             browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -44,7 +44,7 @@ async def running(work: Awaitable[None]) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(condition: Callable[[], object], within_s: float = 10.0, why: str = "it") -> None:
+async def until(condition: Callable[[], object], within_s: float = 30.0, why: str = "it") -> None:
     """Returns when `condition` holds (a coroutine function is awaited); fails after `within_s`.
 
     A store that can not be asked is a condition that does not hold.

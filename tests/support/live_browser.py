@@ -19,6 +19,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
+from tests.support.lobby import PATIENT_S, wait_for
+
 STATIC = Path(__file__).parents[2] / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t"}
 
@@ -75,12 +77,9 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
         return thread.submit(asyncio.run, work).result()
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 30) -> None:
+def eventually(condition: Callable[[], bool], within_s: float = PATIENT_S) -> None:
     """Wait until `condition` holds."""
-    end = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.1)
+    wait_for(condition, within_s)
 
 
 class PageServer:

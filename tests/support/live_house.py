@@ -26,6 +26,8 @@ from tests.support.free_ports import free_port
 from tests.support.preloaded import PreloadedProcess
 
 ROOT = Path(__file__).parents[2]
+# How long a message is waited for that no promise bounds: the machine may be busy.
+PATIENT_S = 30.0
 ORIGIN = "http://localhost:8000"
 
 
@@ -42,7 +44,7 @@ class Page:
     async def follow(self, *topics: str) -> None:
         await self.say(subscribe=topics)
 
-    async def hear(self, wanted: Callable[[dict[str, Any]], bool], within_s: float = 5) -> dict[str, Any]:
+    async def hear(self, wanted: Callable[[dict[str, Any]], bool], within_s: float = PATIENT_S) -> dict[str, Any]:
         """The next message that is wanted; TimeoutError, or ConnectionClosed, when none comes."""
         async with asyncio.timeout(within_s):
             while True:
@@ -51,18 +53,18 @@ class Page:
                 if wanted(message):
                     return message
 
-    async def topic(self, topic: str, within_s: float = 5) -> dict[str, Any]:
+    async def topic(self, topic: str, within_s: float = PATIENT_S) -> dict[str, Any]:
         """The next message about `topic`."""
         return await self.hear(lambda message: message.get("topic") == topic, within_s)
 
-    async def data(self, topic: str, data: Any, within_s: float = 5) -> dict[str, Any]:
+    async def data(self, topic: str, data: Any, within_s: float = PATIENT_S) -> dict[str, Any]:
         """The next message about `topic` that says `data`."""
         return await self.hear(lambda m: m.get("topic") == topic and m["data"] == data, within_s)
 
-    async def notice(self, word: str, within_s: float = 5) -> None:
+    async def notice(self, word: str, within_s: float = PATIENT_S) -> None:
         await self.hear(lambda message: message.get("notice") == word, within_s)
 
-    async def closed(self, within_s: float = 5) -> int:
+    async def closed(self, within_s: float = PATIENT_S) -> int:
         """The code with which the socket is closed, reading on until then."""
         async with asyncio.timeout(within_s):
             try:
@@ -126,17 +128,17 @@ class LiveHouse:
         began = time.monotonic()
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(10)
+            self.process.wait(30)
             self.process = None
         return time.monotonic() - began
 
     def health(self) -> dict[str, Any]:
-        with urllib.request.urlopen(self.inner_url + "/readyz", timeout=2) as answer:
+        with urllib.request.urlopen(self.inner_url + "/readyz", timeout=30) as answer:
             return json.load(answer)
 
     def metric(self, name: str) -> float:
         """The value of the metric line that starts with `name`, 0 when there is none."""
-        with urllib.request.urlopen(self.inner_url + "/metrics", timeout=2) as answer:
+        with urllib.request.urlopen(self.inner_url + "/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 

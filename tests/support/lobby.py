@@ -1,7 +1,7 @@
 """How tests look at an open lobby: slots, their states, and the words that a player reads.
 
-Public: `SLOTS`, `sign_in`, `sign_in_by_form`, `start_session`, `states`, `attributes`, `words`, `status_words`,
-`wait_for`, `whole`, `Console`.
+Public: `SLOTS`, `PATIENT_S`, `sign_in`, `sign_in_by_form`, `start_session`, `states`, `attributes`, `words`,
+`status_words`, `wait_for`, `reload_until`, `press_without_script`, `whole`, `Console`.
 """
 
 import re
@@ -9,10 +9,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Error, Locator, Page
 
 SLOTS = ("wallet", "tables", "games", "promotions")
 PASSWORD = "mullion-demo"
+# How long a state is waited for that no promise bounds: on a busy machine everything takes many times as long.
+PATIENT_S = 30.0
+# What Playwright says of a document that gave way to the next one while it was read.
+GAVE_WAY = "Execution context was destroyed"
 
 
 def start_session(context: BrowserContext, url: str, name: str = "amber") -> None:
@@ -69,15 +73,51 @@ def status_words(page: Page, slot: str) -> str:
 
 
 def wait_for(
-    holds: Callable[[], Any], within_s: float, describe: Callable[[], Any] = lambda: "", every_s: float = 0.1
+    holds: Callable[[], Any],
+    within_s: float = PATIENT_S,
+    describe: Callable[[], Any] = lambda: "",
+    every_s: float = 0.1,
 ) -> float:
-    """Seconds until `holds()`, which is looked at `every_s`; fails with what `describe` says when it does not come."""
+    """Seconds until `holds()`, which is looked at `every_s`; fails with what `describe` says when it does not come.
+
+    A page may go on to another document while it is looked at, as one that was cut does: then it is looked at again.
+    """
     began = time.monotonic()
-    while not holds():
+    while not _look(holds):
         if time.monotonic() - began > within_s:
-            raise AssertionError(f"not within {within_s:g} s: {describe()}")
+            raise AssertionError(f"not within {within_s:g} s: {_look(describe)}")
         time.sleep(every_s)
     return time.monotonic() - began
+
+
+def _look(at: Callable[[], Any]) -> Any:
+    """What is found, None where the document was left meanwhile."""
+    try:
+        return at()
+    except Error as error:
+        if GAVE_WAY not in error.message:
+            raise
+        return None
+
+
+def reload_until(locator: Locator, within_s: float = PATIENT_S) -> Locator:
+    """`locator`, once its page has it; the page is opened again until then.
+
+    For pages on which nothing reads a slot again but the person: of a slot that came too late there is the fallback,
+    until a reload.
+    """
+    page = locator.page
+    wait_for(lambda: locator.count() or (page.reload() and locator.count()), within_s, lambda: (page.url, states(page)))
+    return locator
+
+
+def press_without_script(button: Locator) -> None:
+    """Press what sends a form, or leads on, and wait for the page that it leads to: without a script there is one.
+
+    A page that is opened again before would take back what is on its way.
+    """
+    with button.page.expect_navigation():
+        button.click()
 
 
 def whole(html: str, slots: tuple[str, ...] = SLOTS) -> bool:

@@ -313,7 +313,7 @@ class MoneyHouse:
             return connection.execute(sql).fetchall()
 
     def health(self, name):
-        return json.load(urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=2))
+        return json.load(urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=30))
 
     def bearer(
         self,

@@ -23,7 +23,7 @@ from tests.support.free_ports import free_port_base
 
 ROOT = Path(__file__).parents[2]
 STANDS_S_MAX = 110
-STOPS_S_MAX = 15
+STOPS_S_MAX = 30
 STEP_S = 0.05
 
 
@@ -151,7 +151,7 @@ class Mullion:
     def _get(self, url: str, headers: Mapping[str, str]) -> tuple[int, str]:
         request = urllib.request.Request(url, headers=dict(headers))
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -5,11 +5,13 @@ Public: `SlowHouse`, `SLOTS`, `PARTITION_KEY`, `FORM_ORIGIN`.
 
 import asyncio
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Coroutine
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,6 +21,7 @@ from tests.origin.server import Origin
 from tests.support.mullion import ROOT, Mullion
 
 T = TypeVar("T")
+_LOADED = re.compile(r"registry_loaded.*\bgeneration=(\d+)")
 # Of its lobby, which has no games.
 SLOTS = ("wallet", "tables", "promotions")
 PARTITION_KEY = "of-this-house-alone-" + "k" * 32
@@ -111,10 +114,20 @@ class SlowHouse:
     def publish(self, url: str = "", trust: str = "first-party") -> str:
         """Publish what the manifest at `url` says now, the origin's where none is named; what the command printed.
 
-        A podlet of another test may have had its name.
+        A podlet of another test may have had its name. Returns when the shell that runs draws its pages by it.
         """
         url = url or f"{self.origin.url}/manifest.json"
-        return self.manage("fragment", "publish", "--move", "--trust", trust, url)
+        printed = self.manage("fragment", "publish", "--move", "--trust", trust, url)
+        self.mullion.wait(self._follows)
+        return printed
+
+    def _follows(self) -> bool:
+        """Whether the shell has loaded the last change of its registry."""
+        address = f"file:{self.mullion.data / 'shell.sqlite3'}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as registry:
+            [[newest]] = registry.execute("select max(id) from registry_auditentry where changes_pages")
+        loaded = _LOADED.findall("\n".join(self.mullion.logs("shell")))
+        return int(loaded[-1]) >= newest if loaded else False
 
     def manage(self, *arguments: str) -> str:
         """A command of `manage.py`, on the machine of this shell; what it printed."""

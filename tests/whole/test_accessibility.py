@@ -19,7 +19,7 @@ def test_no_page_breaks_a_rule_of_wcag(house: Mullion, page: Page) -> None:
 
     def look_at(path: str) -> None:
         page.goto(f"{house.url}{path}")
-        wait_for(lambda: "placeholder" not in states(page).values(), 10, lambda: states(page))
+        wait_for(lambda: "placeholder" not in states(page).values(), describe=lambda: states(page))
         for scheme, width in LOOKS:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 900})

@@ -32,7 +32,7 @@ def visited(url: str, slots: tuple[str, ...] = SLOTS) -> Iterator[Counter[str]]:
         while not over.is_set():
             ended = "refused"
             try:
-                with plain_http.Client() as client, client.stream("GET", url, timeout=10) as answer:
+                with plain_http.Client() as client, client.stream("GET", url, timeout=60) as answer:
                     ended = "broken"
                     text = answer.read().decode()
                     ended = "whole" if answer.status_code == 200 and whole(text, slots) else "broken"
@@ -47,7 +47,7 @@ def visited(url: str, slots: tuple[str, ...] = SLOTS) -> Iterator[Counter[str]]:
     for visitor in visitors:
         visitor.start()
     try:
-        wait_for(lambda: seen["whole"] > 20, 30, lambda: seen)
+        wait_for(lambda: seen["whole"] > 20, describe=lambda: seen)
         yield seen
     finally:
         over.set()
@@ -72,7 +72,7 @@ def test_no_page_fails_while_a_part_is_replaced(house: Mullion, process: str, nu
         house.wait(lambda: house.processes()[process]["starts"] > before)
         house.wait_state(process, "ready")
         enough = seen["whole"] + 20
-        wait_for(lambda: seen["whole"] > enough, 30, lambda: seen)
+        wait_for(lambda: seen["whole"] > enough, describe=lambda: seen)
     assert seen["broken"] == 0
     assert seen["refused"] == 0
 
@@ -85,7 +85,7 @@ def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
         house.wait(lambda: house.processes()["shell"]["starts"] > before)
         house.wait_state("shell", "ready")
         enough = seen["whole"] + 20
-        wait_for(lambda: seen["whole"] > enough, 30, lambda: seen)
+        wait_for(lambda: seen["whole"] > enough, describe=lambda: seen)
     assert seen["broken"] == 0
     assert seen["refused"] == 0
 
@@ -124,5 +124,5 @@ def wait_for_another(url: str, versions: set[str]) -> str:
         found = text.partition('data-version="')[2].partition('"')[0]
         return found not in versions and text.count('data-state="fresh"') == len(slow_house.SLOTS)
 
-    wait_for(another, 15, lambda: found)
+    wait_for(another, describe=lambda: found)
     return found

@@ -68,7 +68,7 @@ def test_what_asks_by_itself_comes_to_an_end(page: Page, trigger: str) -> None:
     requested: list[str] = []
     triggered = f'<p hx-get="/again" hx-trigger="{trigger}" hx-swap="outerHTML">x</p>'
     served(page, LOOP.replace("TRIGGERED", f"`{triggered}`"), requested, triggered)
-    wait_for(lambda: page.wait_for_timeout(20) or len(requested) >= 10, 10, lambda: len(requested))
+    wait_for(lambda: page.wait_for_timeout(20) or len(requested) >= 10, describe=lambda: len(requested))
     page.wait_for_timeout(400)
     assert len(requested) == 10
     page.keyboard.press("Shift")
@@ -76,7 +76,7 @@ def test_what_asks_by_itself_comes_to_an_end(page: Page, trigger: str) -> None:
         "(html) => { document.querySelector('fragment-slot').innerHTML = html; htmx.process(document.body); }",
         triggered,
     )
-    wait_for(lambda: page.wait_for_timeout(20) or len(requested) >= 20, 10, lambda: len(requested))
+    wait_for(lambda: page.wait_for_timeout(20) or len(requested) >= 20, describe=lambda: len(requested))
     page.wait_for_timeout(400)
     assert len(requested) == 20
 

@@ -1,6 +1,7 @@
 """A page whose stream is cut, or comes to a halt, fills its places by itself."""
 
 import re
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,8 +14,9 @@ from tests.support.slow_house import SLOTS, SlowHouse
 
 pytestmark = pytest.mark.timeout(120)
 
+# Three times what is promised: the machine may be busy.
+HEALED_S_MAX = 30
 FRESH = dict.fromkeys(SLOTS, "fresh")
-HEALED_S_MAX = 10
 SLOTTED = "document.querySelector('page-layout').children.length"
 CUTS = {
     "closed before slots": Cut(before_slots),
@@ -41,7 +43,7 @@ def open_cut(page: Page, proxy: CuttingProxy, cut: Cut) -> Console:
     console = Console(page)
     proxy.cut = cut
     page.goto(proxy.url, wait_until="commit")
-    wait_for(lambda: page.locator("page-layout").count(), 5)
+    wait_for(lambda: page.locator("page-layout").count())
     return console
 
 
@@ -69,7 +71,7 @@ def test_cut_page_asks_again_when_the_shell_fails_at_first(proxy: CuttingProxy, 
     layout = "document.querySelector('page-layout').shadowRoot"
     assert page.evaluate(f"{layout}.querySelector('slot[name=tables]').assignedElements().length") == 0
     wait_for(lambda: is_filled(page), HEALED_S_MAX, lambda: states(page))
-    assert proxy.seen["/slots/lobby/tables"] == 3
+    assert proxy.seen["/slots/lobby/tables"] >= 3
     assert len([error for error in console.errors if "502" in error]) == 4
     assert [error for error in console.errors if not DECLARED.search(error)] == []
 
@@ -80,8 +82,10 @@ def test_page_that_was_cut_before_its_layout_is_opened_once_more(proxy: CuttingP
     layout = "**/static/layouts/lobby.*.css"
     page.route(layout, lambda route: waiting.append(route))
     proxy.cut = Cut(between_slots)
+    lost: list[str] = []
+    page.on("requestfailed", lambda request: lost.append(request.url))
     page.goto(proxy.url, wait_until="commit")
-    page.wait_for_timeout(1000)
+    wait_for(lambda: page.wait_for_timeout(50) or (waiting and f"{proxy.url}/" in lost))
     proxy.cut = None
     waiting[0].continue_()
     page.unroute(layout)
@@ -92,23 +96,27 @@ def test_page_that_was_cut_before_its_layout_is_opened_once_more(proxy: CuttingP
 def test_half_of_a_shadow_root_is_replaced(house: Mullion, page: Page) -> None:
     """What was cut within a fragment's own root, as a lobby has them, is whole again."""
     with CuttingProxy(house.url) as proxy:
+        proxy.refuse("/slots/", 1000)  # for as long as the half is looked at, nothing takes its place
         open_cut(page, proxy, Cut(inside_slot))
         ends = "[...document.querySelectorAll('fragment-slot')].map(s => !!s.shadowRoot?.querySelector('fragment-end'))"
-        wait_for(lambda: page.evaluate(ends) == [True, False], 3, lambda: page.evaluate(ends))
+        wait_for(lambda: page.evaluate(ends) == [True, False], describe=lambda: page.evaluate(ends))
+        proxy.refuse("/slots/", 0)
         wait_for(lambda: page.evaluate(ends) == [True] * 4, HEALED_S_MAX, lambda: page.evaluate(ends))
 
 
 def test_late_rest_of_a_page_does_not_fill_a_place_twice(proxy: CuttingProxy, context: BrowserContext) -> None:
     """A stream that goes on after its places were filled leaves one slot in each: the one that stands there."""
     pages = [context.new_page() for _ in range(2)]
+    rest = threading.Event()
     for page, at in zip(pages, (between_slots, inside_slot), strict=True):
-        open_cut(page, proxy, Cut(at, halt_s=6, whole_after=True))
+        open_cut(page, proxy, Cut(at, goes_on=rest))
     for page in pages:
-        wait_for(lambda page=page: is_filled(page), 6, lambda page=page: states(page))
+        wait_for(lambda page=page: is_filled(page), HEALED_S_MAX, lambda page=page: states(page))
         assert page.evaluate("document.readyState") == "loading"
         page.evaluate("document.querySelector('fragment-slot[slot=tables]').marked = true")
+    rest.set()
     for page in pages:
-        wait_for(lambda page=page: page.evaluate("document.readyState") == "complete", 10)
+        wait_for(lambda page=page: page.evaluate("document.readyState") == "complete")
         assert page.evaluate(SLOTTED) == len(SLOTS)
         assert page.evaluate("document.querySelector('fragment-slot[slot=tables]').marked") is True
         assert is_filled(page)

@@ -67,7 +67,7 @@ def edge(house: Mullion, tmp_path: Path) -> Iterator[str]:
     process = subprocess.Popen([program, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)])
     url = f"http://localhost:{port}"
     try:
-        wait_for(lambda: process.poll() is not None or stands(url), 20)
+        wait_for(lambda: process.poll() is not None or stands(url))
         yield url
     finally:
         process.terminate()

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from redis import Redis
 
 from tests.support.kafka_mock import KafkaMock
-from tests.support.lobby import SLOTS, Console, sign_in, sign_in_by_form, states, wait_for, words
+from tests.support.lobby import SLOTS, Console, reload_until, sign_in, sign_in_by_form, states, wait_for, words
 from tests.support.lobby_houses import renamed_lobby
 from tests.support.mullion import Mullion
 from tests.support.small.ledger import assert_deposits, assert_sound
@@ -85,9 +85,9 @@ def test_visitor_sees_a_whole_lobby(lobby: Lobby, page: Page) -> None:
     """Tables, games and offers for everybody, an invitation where the balance would be, no error in the console."""
     console = Console(page)
     page.goto(lobby.url)
-    wait_for(lambda: fresh(page), 20, lambda: states(page))
+    wait_for(lambda: fresh(page), describe=lambda: states(page))
     expect(page.locator("fragment-slot[slot=tables] li").first).to_be_visible()
-    assert page.locator("fragment-slot[slot=tables] a[href^='/tables/']").count() >= 12
+    wait_for(lambda: page.locator("fragment-slot[slot=tables] a[href^='/tables/']").count() >= 12)
     assert "Sign in" in words(page, "wallet")
     expect(page.locator("fragment-slot[slot=promotions] li").first).to_be_visible()
     expect(page.locator("fragment-slot[slot=games] .tile").first).to_be_visible()
@@ -104,23 +104,18 @@ def test_lobby_needs_no_javascript(lobby: Lobby, new_context: NewContext) -> Non
     page = context.new_page()
     sign_in_by_form(page, lobby.url, "cedar", "/cashier/")
     balance = page.locator("fragment-slot[slot=cashier]").get_by_text(re.compile("¥")).first
-    expect(balance).to_be_visible()
+    expect(reload_until(balance)).to_be_visible()
     # A cashier that is closed for a moment says so; without a script it is the player who asks again.
-    open_form = page.locator("#amount:enabled")
-    wait_for(lambda: open_form.count() or (page.reload() and open_form.count()), 30, lambda: words(page, "cashier"))
-    page.locator("#amount").fill("1000")
+    reload_until(page.locator("#amount:enabled")).fill("1000")
     page.get_by_role("button", name="Deposit", exact=True).click()
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt="))
-    expect(page.locator("fragment-slot[slot=cashier] [role=status].receipt")).to_be_visible()
+    expect(reload_until(page.locator("fragment-slot[slot=cashier] [role=status].receipt"))).to_be_visible()
     page.goto(lobby.url)
     # So it is with an offer that can not be claimed at this moment.
-    claim = page.locator("fragment-slot[slot=promotions] button:enabled", has_text="Claim")
-    wait_for(lambda: claim.count() or (page.reload() and claim.count()), 30, lambda: words(page, "promotions"))
-    claim.first.click()
+    reload_until(page.locator("fragment-slot[slot=promotions] button:enabled", has_text="Claim").first).click()
     expect(page).to_have_url(re.compile(r"/\?promotions\.receipt="))
     # Without a script a page shows what was booked when it was asked for: the projection may be a moment behind.
-    claimed = page.locator("fragment-slot[slot=promotions]").get_by_text("Claimed", exact=True)
-    wait_for(lambda: claimed.count() or (page.reload() and claimed.count()), 30)
+    reload_until(page.locator("fragment-slot[slot=promotions]").get_by_text("Claimed", exact=True))
 
 
 @BOTH_IN_FULL
@@ -158,7 +153,7 @@ def test_events_and_offers_go_over_kafka_alone(lobby: Mullion, page: Page) -> No
 def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Lobby, page: Page) -> None:
     """A page whose primary fragment knows nothing of it is not found, in the shell's own words."""
     # A fragment that is busy for a moment can not say that there is no such table; then the page is asked for again.
-    wait_for(lambda: page.goto(f"{lobby.url}/tables/no-such-table/").status == 404, 10)
+    wait_for(lambda: page.goto(f"{lobby.url}/tables/no-such-table/").status == 404)
     expect(page.get_by_role("link", name="Go to the lobby")).to_be_visible()
 
 
@@ -188,7 +183,7 @@ def test_ended_sign_in_keeps_what_was_typed(lobby: Lobby, page: Page) -> None:
 def test_sign_out_ends_it_in_every_process(lobby: Lobby, page: Page) -> None:
     """A copied cookie of a minute ago does not show the balance once its session is over."""
     sign_in_by_form(page, lobby.url, "amber")
-    wait_for(lambda: "€" in words(page, "wallet"), 20)
+    wait_for(lambda: "€" in words(page, "wallet"))
     copied = page.context.cookies()
     page.get_by_role("button", name="Sign out", exact=True).click()
     page.wait_for_url(f"{lobby.url}/")
@@ -223,7 +218,7 @@ def shows_own(context: BrowserContext, url: str, *, own: str, others: str) -> No
         assert others not in wallet
         return own in wallet
 
-    wait_for(visit, 10)
+    wait_for(visit)
 
 
 @pytest.mark.parametrize("lobby", OTHERS[-1:], indirect=True)
@@ -231,7 +226,7 @@ def test_nothing_is_lost_while_one_of_each_kind_is_killed(lobby: SmallLobby, pag
     """Behind all that was done above: no page failed, each deposit stands once in the ledger, both sides agree."""
     wait_for(lambda: lobby.every_kind_died, EVERY_KIND_DIES_S_MAX, lambda: lobby.kills)
     page.goto(lobby.url)
-    wait_for(lambda: fresh(page), 20, lambda: states(page))
+    wait_for(lambda: fresh(page), describe=lambda: states(page))
     lobby.stop()
     print(
         f"{lobby.load.pages}, {len(lobby.load.deposits)} deposits, {dict(lobby.kills)}; slots {dict(lobby.load.slots)}"

@@ -31,12 +31,12 @@ CLAIMS = re.compile(r"Up to date|\bOpen\b|\bplaying\b|\d of \d|offers? runs?")
 
 
 def settled(page: Page) -> None:
-    wait_for(lambda: states(page) and set(states(page).values()) == {"fresh"}, 20, lambda: states(page))
+    wait_for(lambda: states(page) and set(states(page).values()) == {"fresh"}, describe=lambda: states(page))
 
 
 def open_until(page: Page, url: str, state: str) -> None:
     """Open `url` until its tables are in `state`: what everybody shares may be shown for another second."""
-    wait_for(lambda: page.goto(url) and attributes(page, "tables").get("state") == state, 10, lambda: states(page))
+    wait_for(lambda: page.goto(url) and attributes(page, "tables").get("state") == state, describe=lambda: states(page))
 
 
 def test_a_place_is_as_high_as_what_stands_in_it(house: Mullion, page: Page) -> None:
@@ -47,7 +47,9 @@ def test_a_place_is_as_high_as_what_stands_in_it(house: Mullion, page: Page) -> 
         settled(page)
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 844})
-            assert page.evaluate(PLACES) == [], (path, width)
+            wait_for(
+                lambda: page.evaluate(PLACES) == [], describe=lambda width=width: (path, width, page.evaluate(PLACES))
+            )  # type: ignore[misc]
 
     for path in ("/", "/cashier/", "/history/", "/limits/", "/live/blackjack/", "/tables/201/"):
         look_at(path)
@@ -73,7 +75,10 @@ def test_no_slot_stands_over_another_however_far_the_page_is_scrolled(house: Mul
         settled(page)
         for at in range(0, page.evaluate("document.documentElement.scrollHeight"), 200):
             page.evaluate(f"scrollTo({{top: {at}, behavior: 'instant'}})")
-            assert page.evaluate(OVERLAPS) == [], (path, at)
+            where = (path, at)
+            wait_for(
+                lambda: page.evaluate(OVERLAPS) == [], describe=lambda where=where: (where, page.evaluate(OVERLAPS))
+            )
     page.goto(f"{house.url}/live/roulette/")
     settled(page)
     page.evaluate("scrollTo({top: 150, behavior: 'instant'})")

@@ -130,7 +130,7 @@ KINDS = [("shadow", "shadow"), ("light", "light"), ("shadow", "light"), ("light"
 
 
 def in_place(page: Page) -> None:
-    wait_for(lambda: page.evaluate(IN_PLACE) == "in place", 20, lambda: page.evaluate(IN_PLACE))
+    wait_for(lambda: page.evaluate(IN_PLACE) == "in place", describe=lambda: page.evaluate(IN_PLACE))
 
 
 @pytest.mark.parametrize(("around", "inner"), KINDS)

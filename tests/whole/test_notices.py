@@ -33,7 +33,7 @@ class Desk:
         self.answer: tuple[int, str, dict[str, str]] = (200, "", {})
         self.console = Console(page)
         page.goto(url)
-        wait_for(lambda: set(states(page).values()) == {"fresh"}, 15, lambda: states(page))
+        wait_for(lambda: set(states(page).values()) == {"fresh"}, describe=lambda: states(page))
         page.route(re.compile(r"/slots/lobby/wallet(\?.*)?$"), self._read)
         page.route("**/slots/lobby/wallet/form/pay", self._act)
         page.evaluate(REFETCH)
@@ -130,10 +130,10 @@ def test_notice_ends_when_its_part_can_be_reached_again_and_leaves_what_was_type
     desk.refuse()
     desk.pay("5")
     expect(desk.notice).to_be_visible()
-    wait_for(lambda: desk.page.wait_for_timeout(100) or len(desk.reads) >= 1, 10)
+    wait_for(lambda: desk.page.wait_for_timeout(100) or len(desk.reads) >= 1)
     expect(desk.notice).to_be_visible()
     desk.read_change = ("", "")
-    expect(desk.notice).to_be_hidden(timeout=10_000)
+    expect(desk.notice).to_be_hidden()
     expect(desk.amount).to_have_value("5")
 
 
@@ -157,7 +157,7 @@ def test_outcome_and_what_was_typed_stay_until_the_player_goes_on(desk: Desk) ->
     expect(desk.amount).to_have_value("5")
     desk.amount.fill("")
     desk.amount.blur()
-    wait_for(lambda: desk.page.wait_for_timeout(100) or desk.reads, 5)
+    wait_for(lambda: desk.page.wait_for_timeout(100) or desk.reads)
     assert desk.page.url.endswith("/")
 
 
@@ -176,7 +176,7 @@ def test_outcome_without_anything_typed_stays_and_ends_with_its_feed(desk: Desk)
         new CustomEvent('mullion:feed-back', {bubbles: true, detail: {feed: 'engine'}}))"""
     )
     expect(outcome).to_have_count(0)
-    wait_for(lambda: desk.page.wait_for_timeout(100) or desk.reads, 5)
+    wait_for(lambda: desk.page.wait_for_timeout(100) or desk.reads)
 
 
 def test_outcome_with_a_receipt_is_read_again_until_it_is_closed(desk: Desk) -> None:
@@ -189,7 +189,7 @@ def test_outcome_with_a_receipt_is_read_again_until_it_is_closed(desk: Desk) -> 
     desk.page.evaluate(REFETCH)
     outcome = desk.page.locator(f"{SLOT} [data-outcome]")
     expect(outcome).to_contain_text("was added")
-    assert desk.reads == ["wallet.receipt=rc_1"]
+    assert set(desk.reads) == {"wallet.receipt=rc_1"}
 
 
 def test_closing_a_receipt_takes_it_out_of_every_address(desk: Desk) -> None:
@@ -198,8 +198,8 @@ def test_closing_a_receipt_takes_it_out_of_every_address(desk: Desk) -> None:
     desk.pay("5")
     expect(desk.page).to_have_url(re.compile(r"receipt=rc_1$"))
     desk.page.locator(f"{SLOT} a[data-close]").click()
-    wait_for(lambda: desk.page.wait_for_timeout(50) or desk.reads, 5)
-    assert desk.reads == [""]
+    wait_for(lambda: desk.page.wait_for_timeout(50) or desk.reads)
+    assert set(desk.reads) == {""}
     assert "receipt" not in desk.page.url
     expect(desk.page.locator(f"{SLOT} [data-outcome]")).to_have_count(0)
 
@@ -222,7 +222,7 @@ def test_slot_whose_form_is_under_way_is_not_read_over(slow: SlowHouse, page: Pa
     held: list[Route] = []
     page.route("**/slots/lobby/wallet/form/pay", lambda route: held.append(route))
     page.get_by_role("button", name="Pay").click()
-    wait_for(lambda: page.wait_for_timeout(50) or held, 5)
+    wait_for(lambda: page.wait_for_timeout(50) or held)
     page.evaluate(REFETCH)
     page.wait_for_timeout(1500)
     assert desk.reads == []
@@ -246,13 +246,13 @@ BOTH = """["wallet", "tables"].map(
 def test_cards_of_one_command_say_the_same_from_the_moment_the_later_one_is_there(slow: SlowHouse, page: Page) -> None:
     """Within one task: there is no moment at which one says that it is under way and another that it is over."""
     page.goto(slow.url)
-    wait_for(lambda: set(states(page).values()) == {"fresh"}, 15, lambda: states(page))
+    wait_for(lambda: set(states(page).values()) == {"fresh"}, describe=lambda: states(page))
     requested: list[str] = []
     page.route(re.compile(r"/slots/lobby/(wallet|tables)"), lambda route: requested.append(route.request.url))
     page.evaluate(CARDS, ["wallet", 0, "sentence", "Being placed", "It is being placed."])
     page.evaluate(CARDS, ["tables", 4, "state", "Returned", "It was returned."])
     assert page.evaluate(BOTH) == ["It was returned.", "Returned"]
-    wait_for(lambda: page.wait_for_timeout(50) or requested, 5)
+    wait_for(lambda: page.wait_for_timeout(50) or requested)
     assert [url.rpartition("/")[2] for url in requested] == ["wallet"], "whose card was behind is read again, once"
     page.evaluate(CARDS, ["wallet", 1, "sentence", "In play", "It is in."])
     assert page.evaluate(BOTH) == ["It was returned.", "Returned"], "an answer that was overtaken is not believed"

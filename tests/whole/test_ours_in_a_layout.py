@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from bff.contracts.manifest import parse
 from tests.support.fragments_house import Fragment
@@ -98,11 +98,11 @@ def test_link_and_search_of_the_catalogue_reach_it_through_a_layout(
     podlet = catalogue.podlet(running["catalogue"])
     page.goto(podium.layout("page", podlet, contexts={"pagePathnames": "games=/"}).url)
     page.get_by_role("link", name="Slots").click()
-    assert page.get_by_role("heading", level=2).inner_text() == "Slots"
+    expect(page.get_by_role("heading", level=2)).to_have_text("Slots")
     page.get_by_role("searchbox").fill("lan tern")
     page.get_by_role("button", name="Search").click()
     page.wait_for_url("**/?catalogue.search=lan+tern&**")
-    assert page.get_by_role("heading", level=2).inner_text() == "“lan tern”"
+    expect(page.get_by_role("heading", level=2)).to_have_text("“lan tern”")
 
 
 def test_table_of_the_book_is_what_was_seen(seen: Seen, page: Page) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from tests.drills.console.rig import ConsoleRig
 from tests.support.accessibility import findings
-from tests.support.lobby import wait_for
+from tests.support.lobby import PATIENT_S, wait_for
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -48,7 +48,7 @@ def rig(_rig: ConsoleRig) -> Iterator[ConsoleRig]:
 def _patience() -> Iterator[None]:
     expect.set_options(timeout=SOON_MS)
     yield
-    expect.set_options(timeout=None)
+    expect.set_options(timeout=PATIENT_S * 1000)
 
 
 def opened(page: Page, url: str) -> Page:

@@ -11,7 +11,8 @@ from tests.support.mullion import Mullion
 
 # How long a silent feed may still count as live before its slot has to say so, with room for a busy machine.
 SHOWN_S_MAX = 30
-HEALED_S_MAX = 10
+# Three times what is promised, with the process's own start in it: the machine may be busy.
+HEALED_S_MAX = 30
 
 # process -> slots that need it. Nothing else on the page may change its state.
 # Claims close with the word of the engine, which the projector passes on.
@@ -55,8 +56,9 @@ NAMED = {
 }
 # Drills that leave the page in states of their own; these are put before axe.
 LOOKED_AT = ("wallet", "live-dealer", "promotions", "bff-queries", "ingest", "valkey")
-# A busy machine may be late with one answer in a drill of a dozen pages; what an outage spreads to would stay.
-STRAYS_MAX = 1
+# Of a slot that needs nothing of what is away, on a busy machine: late, and what comes of being late again and again.
+# What an outage spreads to would stay.
+LATE = {"timeout", "connect_timeout", "breaker_open", "bulkhead_full", "shed"}
 # Between two reloads of a page that waits for something to be said: a player who looks, not a load.
 RELOAD_EVERY_S = 0.5
 # What a browser itself reports when the socket's server is away; the page goes on without it.
@@ -90,16 +92,17 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
     page = context.new_page()
     sign_in(page, house.url)
     console = Console(page)
-    wait_for(lambda: healthy(page), 30, lambda: states(page))
+    wait_for(lambda: healthy(page), describe=lambda: states(page))
 
     logged = len(house.logs("shell"))
     house.disable(process)
     needed = NEEDED_BY[process]
     reloads = 0
-    strays: list[object] = []
+    unharmed = set(SLOTS) - needed
 
     def all_shown() -> bool:
-        """Reload; whether every slot that needs the dead process says so. Nothing else may change."""
+        """Reload; whether every slot that needs the dead process says so. No other may say anything but that it is
+        late."""
         nonlocal reloads
         answer = page.goto(house.url)
         reloads += 1
@@ -107,16 +110,13 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
         assert answer.status == 200
         assert whole(answer.text())
         seen = states(page)
-        strays.extend(
-            (slot, attributes(page, slot), status_words(page, slot))
-            for slot in SLOTS
-            if seen.get(slot) != "fresh" and slot not in needed
-        )
-        assert len(strays) <= STRAYS_MAX, strays
+        strays = {slot: attributes(page, slot) for slot in unharmed if seen.get(slot) != "fresh"}
+        assert {each.get("reason") for each in strays.values()} <= LATE, strays
         return all(seen.get(slot) != "fresh" for slot in needed)
 
     # Said by every page from then on, not by one that was late.
     wait_for(lambda: all(all_shown() for _ in range(4)), SHOWN_S_MAX, lambda: states(page), RELOAD_EVERY_S)
+    wait_for(lambda: all(states(page)[slot] == "fresh" for slot in unharmed), describe=lambda: states(page))
     for slot in needed:
         assert len(status_words(page, slot)) > 20, f"{slot} does not say what is wrong: {status_words(page, slot)!r}"
     assert named(house.logs("shell")[logged:]) >= NAMED.get(process, set())

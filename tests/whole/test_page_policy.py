@@ -136,10 +136,10 @@ def test_form_without_a_key_is_sent_again_with_the_one_it_was_given(page: Page, 
     page.goto(f"{own.url}/")
     page.locator("form[hx-post]").wait_for()
     page.get_by_role("button", name="Vote").click()
-    wait_for(lambda: len(keys_of(own)) == 1, 20)
+    wait_for(lambda: len(keys_of(own)) == 1)
     page.get_by_role("button", name="Vote").click()
     page.get_by_role("button", name="Voted").click()
-    wait_for(lambda: len(keys_of(own)) == 3, 20, lambda: own.received)
+    wait_for(lambda: len(keys_of(own)) == 3, describe=lambda: own.received)
     first, again, other = keys_of(own)
     assert len(first) == 32
     assert first == again

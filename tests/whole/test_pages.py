@@ -14,6 +14,7 @@ pytestmark = pytest.mark.timeout(180)
 def test_bad_amount_is_said_beside_the_field_and_kept(house: Mullion, page: Page) -> None:
     """Nothing typed is lost, and nothing is sent to the engine."""
     sign_in(page, house.url, "birch", "/cashier/")
+    expect(page.locator("#amount")).to_be_enabled()
     before = words(page, "cashier").count("Deposit")
     for amount in ("-5", "0", "1e9", "12.345", "abc", "99999999999999"):
         page.locator("#amount").fill(amount)
@@ -29,10 +30,11 @@ def test_no_page_scrolls_sideways(house: Mullion, page: Page, path: str) -> None
     """At a desktop's and a phone's width everything fits."""
     page.set_viewport_size({"width": 1280, "height": 844})
     page.goto(house.url + path)
-    page.wait_for_timeout(300)
+    wide = "document.documentElement.scrollWidth"
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+        # A fragment's styles may come a moment after its words.
+        wait_for(lambda width=width: page.evaluate(wide) <= width, describe=lambda: page.evaluate(wide))  # type: ignore[misc]
 
 
 # Where most slots come late; `.ci/full` looks at the others.
@@ -67,7 +69,7 @@ def test_nothing_jumps_while_fragments_arrive(house: Mullion, browser: Browser, 
     late.start()
     page.goto(house.url + path)
     late.join()
-    wait_for(lambda: states(page) and set(states(page).values()) == {"fresh"}, 20, lambda: states(page))
+    wait_for(lambda: states(page) and set(states(page).values()) == {"fresh"}, describe=lambda: states(page))
     page.wait_for_timeout(1500)  # clocks, the picture and live numbers have begun
     assert page.evaluate("window.shifted") <= 0.02, page.evaluate("window.moved")
     context.close()

@@ -78,7 +78,7 @@ def answer(podium: Podium, guest: Started, words: str) -> None:
 
 
 def wait_for_last(page: Page, words: str) -> None:
-    page.wait_for_function("(words) => window.ran?.at(-1) === words", arg=words, timeout=15_000)
+    page.wait_for_function("(words) => window.ran?.at(-1) === words", arg=words)
 
 
 def again(page: Page) -> None:
@@ -92,7 +92,6 @@ def test_podlets_scripts_run_with_its_content_and_again_when_it_is_new(
 ) -> None:
     """Not with the fallback; classic scripts before modules; what would throw is told; nothing is left of what went."""
     slow.publish(guest.manifest_url, trust="first-party")
-    page.wait_for_timeout(1200)
     answer(podium, guest, "")
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -130,7 +129,6 @@ def test_podlets_scripts_run_with_its_content_and_again_when_it_is_new(
 def test_files_that_a_podlet_reaches_come_from_its_folder(slow: SlowHouse, page: Page, guest: Started) -> None:
     """Chunks, imported styles and pictures, while its origin is only asked for content; nothing fails to load."""
     slow.publish(guest.manifest_url, trust="first-party")
-    page.wait_for_timeout(1200)
     page.goto(f"{slow.url}/history/")
     wait_for_last(page, "content 1 of history")
     look = 'getComputedStyle(document.querySelector("#app"))'

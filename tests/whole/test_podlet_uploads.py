@@ -57,21 +57,21 @@ def test_file_that_a_person_chooses_reaches_the_podlet_and_its_picture_the_page(
     session = [{"name": name, "value": value, "url": slow.url} for name, value in signed_in(slow.url).items()]
     page.context.add_cookies(session)
     page.goto(f"{slow.url}/history/")
-    page.wait_for_selector("#slot-history[data-state=fresh] #today", timeout=30_000)
+    page.wait_for_selector("#slot-history[data-state=fresh] #today")
     shown = "document.querySelector('#today')"
-    page.wait_for_function(f"() => {shown}.complete && {shown}.naturalWidth === 8", timeout=30_000)
+    page.wait_for_function(f"() => {shown}.complete && {shown}.naturalWidth === 8")
     assert page.evaluate(f"new URL({shown}.src).pathname").startswith("/assets/guest/at-")
 
-    page.wait_for_function("() => document.querySelector('#app form').hasAttribute('hx-post')", timeout=30_000)
+    page.wait_for_function("() => document.querySelector('#app form').hasAttribute('hx-post')")
     page.set_input_files("#app input[type=file]", chosen)
-    page.wait_for_function("() => window.echoed", timeout=30_000)
+    page.wait_for_function("() => window.echoed")
     echoed = page.evaluate("window.echoed")
     assert echoed["bytes"] > chosen.stat().st_size
     assert 'name="picked"; filename="proof of address.txt"' in echoed["body"]
     assert "12 Harbour Road" in echoed["body"]
 
     page.get_by_role("button", name="Send").click()
-    expect(page.locator("#app .received")).to_contain_text("12 Harbour Road", timeout=30_000)
+    expect(page.locator("#app .received")).to_contain_text("12 Harbour Road")
     words = page.locator("#app .received").inner_text()
     assert 'filename="proof of address.txt"' in words
     assert "with it" in words
@@ -83,7 +83,7 @@ def test_file_that_a_person_chooses_reaches_the_podlet_and_its_picture_the_page(
         plain.goto(f"{slow.url}/history/")
         plain.set_input_files("#app input[type=file]", chosen)
         plain.get_by_role("button", name="Send").click()
-        expect(plain.locator("#app .received")).to_contain_text("12 Harbour Road", timeout=30_000)
+        expect(plain.locator("#app .received")).to_contain_text("12 Harbour Road")
         assert plain.locator("page-layout").count() == 1
     finally:
         scriptless.close()

@@ -18,8 +18,6 @@ pytestmark = pytest.mark.timeout(240)
 CANDIDATE = b"<section><h2>Origin</h2><p>Not live yet.</p><p><a href='/limits/'>A link of it</a></p></section>"
 # As an hour's fraction: over before the test comes to it.
 SHORT_H = "0.0003"
-# A slot that was late heals by itself; the machine may be busy.
-HEALS_MS_MAX = 30_000
 # What lies under the banner where it is scrolled to the window's top, of all that can be clicked beside it.
 COVERED = """() => [...document.querySelectorAll('a[href]:not(.skip), button')].filter((each) => {
     if (!each.checkVisibility()) return false;
@@ -83,7 +81,7 @@ def browser_of(browser: Browser, house: SlowHouse, player: str) -> Page:
 
 def shows(page: Page, text: str) -> None:
     """In a slot of the fragment, wherever its HTML stands."""
-    expect(page.locator("fragment-slot[slot=wallet]").get_by_text(text)).to_be_visible(timeout=HEALS_MS_MAX)
+    expect(page.locator("fragment-slot[slot=wallet]").get_by_text(text)).to_be_visible()
 
 
 def test_candidate_is_seen_by_the_browser_that_opened_its_link_and_by_nobody_else(
@@ -96,7 +94,7 @@ def test_candidate_is_seen_by_the_browser_that_opened_its_link_and_by_nobody_els
     expect(banner).to_contain_text("Only this browser sees it")
     shows(member, "Not live yet.")
     look_at_banner(member)
-    wait_for(lambda: is_over(links.over), 5)
+    wait_for(lambda: is_over(links.over))
     elsewhere, stranger = (browser_of(browser, releasing, player) for player in ("amber", "birch"))
     for other, link, why in (
         (elsewhere, links.valid, "belongs to another browser"),

@@ -22,16 +22,16 @@ def test_offer_claimed_in_two_tabs_is_one_bonus(house: Mullion, browser: Browser
     sign_in(first, house.url, "birch")
     second.goto(house.url)
     for page in (first, second):
-        expect(offer(page).get_by_role("button", name="Claim")).to_be_enabled(timeout=30_000)
+        expect(offer(page).get_by_role("button", name="Claim")).to_be_enabled()
     offer(first).get_by_role("button", name="Claim").click()
     # The second tab may have heard of it by now; then there is nothing left to press.
     offer(second).get_by_role("button", name="Claim").evaluate_all("buttons => buttons.forEach(each => each.click())")
-    expect(offer(first).get_by_text("Claimed", exact=True)).to_be_visible(timeout=20_000)
+    expect(offer(first).get_by_text("Claimed", exact=True)).to_be_visible()
     for page in (first, second):
         # A tab that says what became of its claim keeps saying it until it is loaded again.
         page.reload()
         bonus = page.locator("fragment-slot[slot=promotions] .bonus").filter(has_text=OFFER)
-        wait_for(lambda page=page, bonus=bonus: bonus.count() or (page.reload() and bonus.count()), 20)
+        wait_for(lambda page=page, bonus=bonus: bonus.count() or (page.reload() and bonus.count()))
         expect(bonus).to_have_count(1)
         expect(bonus.get_by_text("£0 of £1,500 staked")).to_be_visible()
         expect(bonus.locator("progress")).to_have_attribute("max", "150000")

@@ -69,7 +69,6 @@ def requests_of(slow: SlowHouse, page: Page) -> list[str]:
 def test_script_of_a_trusted_fragment_can_do_what_the_page_can(slow: SlowHouse, page: Page, guest: Started) -> None:
     """So it is an operator's word that lets it in; without this the next test would prove nothing."""
     slow.publish(guest.manifest_url, trust="first-party")
-    page.wait_for_timeout(1200)
     requested = requests_of(slow, page)
     page.wait_for_url("**/limits/?guest")  # it leaves as soon as it can: its slot is not waited for
     assert sorted(requested) == [
@@ -83,7 +82,6 @@ def test_script_of_a_trusted_fragment_can_do_what_the_page_can(slow: SlowHouse, 
 def test_sandboxed_fragment_does_nothing_and_covers_nothing(slow: SlowHouse, page: Page, guest: Started) -> None:
     """No deposit, no look at the cashier, no ticket, no other page, and every button is where it was."""
     slow.publish(guest.manifest_url, trust="sandboxed")
-    page.wait_for_timeout(1200)
     requested = requests_of(slow, page)
     page.wait_for_selector('#slot-history[data-state="fresh"]')
     page.wait_for_timeout(1500)

@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Page, Route
 
+from tests.support.lobby import wait_for
 from tests.support.mullion import ROOT
 
 SITE = "http://page.test"
@@ -43,5 +44,6 @@ def test_page_tells_once_for_each_release_whose_script_threw(page: Page, view: s
     page.wait_for_function("window.ready")
     for path in THROWS:
         page.add_script_tag(url=path)
-    page.evaluate("new Promise((resolve) => setTimeout(resolve, 200))")
+    wait_for(lambda: page.wait_for_timeout(50) or len(beacons) >= len(files))
+    page.wait_for_timeout(200)
     assert beacons == [{"view": view, "file": file} for file in files]

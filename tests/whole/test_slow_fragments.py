@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.lobby import states, wait_for, whole
+from tests.support.lobby import PATIENT_S, states, wait_for, whole
 from tests.support.slow_house import SLOTS, SlowHouse
 
 pytestmark = pytest.mark.timeout(180)
@@ -47,8 +47,15 @@ def moments(url: str) -> tuple[float, dict[str, float], str]:
 def test_first_byte_does_not_wait_for_a_slow_fragment(slow: SlowHouse) -> None:
     """Head, layout and the quick slots are there long before the slow one, which lands fresh."""
     slow.fail("slow=700", at="/two")
-    visits = (moments(slow.url) for _ in range(5))  # a busy machine may lose the tenth of a second that is left
-    first, arrived, text = next(visit for visit in visits if visit[2].count('data-state="fresh"') == 3)
+    visits = [moments(slow.url)]
+
+    def lands() -> bool:
+        """A busy machine may lose the tenth of a second that is left; then somebody else's visit shows it."""
+        visits.append(moments(slow.url))
+        return visits[-1][2].count('data-state="fresh"') == 3
+
+    wait_for(lands)
+    first, arrived, text = visits[-1]
     assert whole(text, SLOTS)
     assert first < arrived["tables"] - 0.1
     assert max(arrived["wallet"], arrived["promotions"]) < arrived["tables"]
@@ -68,7 +75,7 @@ def test_slow_fragment_lands_fresh_in_its_place(slow: SlowHouse, browser: Browse
         page.goto(slow.url)
         return place.get_attribute("data-state") == "fresh"
 
-    wait_for(lands, 15, lambda: states(page) if scripts else "")
+    wait_for(lands, describe=lambda: states(page) if scripts else "")
     assert "All is well." in place.inner_text()
     box = place.bounding_box()
     assert box is not None
@@ -81,10 +88,10 @@ def test_fragment_that_is_too_slow_lands_as_its_fallback(slow: SlowHouse, browse
     slow.fail("slow=2000", at="/two")
     late = {"wallet": "fresh", "promotions": "fresh", "tables": "fallback"}
     page = browser.new_page()
-    wait_for(lambda: page.goto(slow.url) and states(page) == late, 15, lambda: states(page))
+    wait_for(lambda: page.goto(slow.url) and states(page) == late, describe=lambda: states(page))
     assert "The origin is away." in page.locator("fragment-slot[slot=tables]").inner_text()
     slow.heal()
-    wait_for(lambda: states(page).get("tables") == "fresh", 10, lambda: states(page))
+    wait_for(lambda: states(page).get("tables") == "fresh", describe=lambda: states(page))
     page.close()
 
 
@@ -111,22 +118,29 @@ def test_button_of_an_early_slot_works_while_a_late_one_is_awaited(slow: SlowHou
     slow.fail("slow=2000", at="/two")
     page = browser.new_page()
     page.add_init_script(PRESS_AT_ONCE)
-    page.goto(slow.url, wait_until="commit")
-    wait_for(lambda: page.evaluate("window.pressed"), 10)
-    assert page.evaluate("window.pressed") == ["loading", 0]
+
+    def answered_at() -> list[object]:
+        """On a busy machine the page may be over before the press is answered; then somebody else's visit shows it."""
+        page.goto(slow.url, wait_until="commit")
+        wait_for(lambda: page.evaluate("window.pressed"))
+        found: list[object] = page.evaluate("window.pressed")
+        return found
+
+    wait_for(lambda: answered_at() == ["loading", 0], describe=answered_at)
     page.close()
 
 
 def test_origin_whose_stylesheet_hangs_delays_nobody(slow: SlowHouse, browser: Browser) -> None:
     """Pages link the shell's own copy: the origin is not asked for its style at all."""
-    slow.fail("slow=3000", at="/style.css")
+    slow.fail("slow=60000", at="/style.css")
     page = browser.new_page()
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
     began = time.monotonic()
     page.goto(slow.url)
-    assert time.monotonic() - began < 2.5
-    assert states(page) == dict.fromkeys(("wallet", "tables", "promotions"), "fresh")
+    fresh = dict.fromkeys(("wallet", "tables", "promotions"), "fresh")
+    wait_for(lambda: states(page) == fresh, describe=lambda: states(page))
+    assert time.monotonic() - began < PATIENT_S
     assert [url for url in requested if not url.startswith(slow.url)] == []
     page.close()
 
@@ -136,22 +150,22 @@ def test_waiting_slot_says_so_once(slow: SlowHouse, page: Page) -> None:
     slow.fail("status=503", at="/two")
     page.goto(slow.url)
     spoken = page.locator("#slot-states")
-    expect(spoken).to_have_text(re.compile("^One part of this page"), timeout=10_000)
+    expect(spoken).to_have_text(re.compile("^One part of this page"))
     marked = "slot => document.querySelector(`fragment-slot[slot=${slot}]`)"
     # The first retry is one too: what the page itself brought is compared with nothing.
-    wait_for(lambda: attempt(page, "tables") >= 2, 30)
+    wait_for(lambda: attempt(page, "tables") >= 2)
     page.evaluate(f"({marked})('tables').marked = true")
     page.evaluate(
         "const spoken = document.getElementById('slot-states'); window.announced = [];"
         "new MutationObserver(() => window.announced.push(spoken.textContent)).observe(spoken, {childList: true})"
     )
     before = attempt(page, "tables")
-    wait_for(lambda: attempt(page, "tables") > before, 30)
+    wait_for(lambda: attempt(page, "tables") > before)
     assert page.evaluate(f"({marked})('tables').marked") is True
     assert page.evaluate("window.announced") == []
     slow.heal()
-    wait_for(lambda: states(page)["tables"] == "fresh", 15)
-    expect(spoken).to_have_text(re.compile("up to date again"), timeout=10_000)
+    wait_for(lambda: states(page)["tables"] == "fresh")
+    expect(spoken).to_have_text(re.compile("up to date again"))
 
 
 def attempt(page: Page, slot: str) -> int:
@@ -163,7 +177,7 @@ def attempt(page: Page, slot: str) -> int:
 def test_flapping_fragment_changes_its_slot_at_most_twice_in_ten_seconds(slow: SlowHouse, browser: Browser) -> None:
     """A second well, a second ill: an open page that reads the slot again and again does not flicker with it."""
     page = browser.new_page()
-    wait_for(lambda: page.goto(slow.url) and set(states(page).values()) == {"fresh"}, 15, lambda: states(page))
+    wait_for(lambda: page.goto(slow.url) and set(states(page).values()) == {"fresh"}, describe=lambda: states(page))
     page.evaluate(READ_AGAIN_AND_COUNT)
     slow.fail("flapping=1000")
     began = time.monotonic()
@@ -174,5 +188,5 @@ def test_flapping_fragment_changes_its_slot_at_most_twice_in_ten_seconds(slow: S
     most = max((sum(at <= other < at + 10_000 for other in changes) for at in changes), default=0)
     assert most <= 2, [round(at) for at in changes]
     slow.heal()
-    wait_for(lambda: set(states(page).values()) == {"fresh"}, 10, lambda: states(page))
+    wait_for(lambda: set(states(page).values()) == {"fresh"}, describe=lambda: states(page))
     page.close()

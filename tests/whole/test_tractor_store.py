@@ -50,7 +50,7 @@ def slot(page: Page, name: str) -> Any:
 
 def wait_for_states(page: Page, states: dict[str, str]) -> None:
     for name, state in states.items():
-        expect(slot(page, name)).to_have_attribute("data-state", state, timeout=20_000)
+        expect(slot(page, name)).to_have_attribute("data-state", state)
 
 
 @pytest.mark.full

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.mullion import ROOT, Mullion
+from tests.support.mullion import ROOT, STOPS_S_MAX, Mullion
 from tests.support.up_remains import left_of
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -139,10 +139,10 @@ def test_operator_holds_a_fragment_out_of_the_running_shell(started: Mullion, ma
         return slot.findall(started.get("/")[1])[0]
 
     assert "held promotions" in run(HOLD_OUT, started, machine)
-    started.wait(lambda: promotions() == ("fallback", "held"), 5)
+    started.wait(lambda: promotions() == ("fallback", "held"))
     assert re.search(r"Held: wrong offers, INC-41<br>.*by \w+ since", started.inside("/operations/")[1])
     assert "resumed promotions" in run(LET_IN, started, machine)
-    started.wait(lambda: promotions() == ("fresh", ""), 10)
+    started.wait(lambda: promotions() == ("fresh", ""))
     assert "Held:" not in started.inside("/operations/")[1]
 
 
@@ -171,5 +171,5 @@ def test_ctrl_c_leaves_nothing(machine: dict[str, str]):
     mullion = Mullion("--only", "promotions", command=["sh", "-c", f'{START} "$@"', "up"], environ=machine)
     mullion.start()
     os.killpg(mullion.process.pid, 2)
-    mullion.process.wait(15)
-    mullion.wait(lambda: not left_of(mullion), 10)
+    mullion.process.wait(STOPS_S_MAX)
+    mullion.wait(lambda: not left_of(mullion))

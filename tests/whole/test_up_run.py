@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from shell.operations.up.run import SIGNALS
-from tests.support.mullion import Mullion
+from tests.support.mullion import STOPS_S_MAX, Mullion
 from tests.support.up_remains import left_of
 from tests.support.up_repository import COMMAND, ENVIRON, ROOT, make_repository
 
@@ -110,7 +110,7 @@ def test_second_up_on_the_same_data_is_refused(standing: Mullion, repository: Pa
     """One sentence says who runs there and how to start a copy beside it."""
     command = [*COMMAND, "--port-base", str(standing.port_base)]
     environ = {**os.environ, **ENVIRON, "MULLION_DATA_ROOT": str(standing.data.parent)}
-    second = subprocess.run(command, cwd=repository, env=environ, capture_output=True, text=True, timeout=30)
+    second = subprocess.run(command, cwd=repository, env=environ, capture_output=True, text=True, timeout=100)
     assert second.returncode == 1
     assert f"process {standing.process.pid}" in second.stderr
     assert "--port-base" in second.stderr
@@ -137,13 +137,12 @@ def test_killed_sweeper_is_replaced(make: Start):
     """The process that cleans up after a kill -9 can be killed itself, and still nothing is left."""
     mullion = make()
     mullion.start()
-    sweepers = subprocess.run(
-        ["pgrep", "-P", str(mullion.process.pid), "-f", "sweeper"], capture_output=True, text=True
-    )
-    os.kill(int(sweepers.stdout), signal.SIGKILL)
-    time.sleep(1)
+    sweepers = ["pgrep", "-P", str(mullion.process.pid), "-f", "sweeper"]
+    first = subprocess.run(sweepers, capture_output=True, text=True).stdout
+    os.kill(int(first), signal.SIGKILL)
+    mullion.wait(lambda: subprocess.run(sweepers, capture_output=True, text=True).stdout not in ("", first))
     mullion.process.kill()
-    mullion.wait(lambda: not left_of(mullion), 10)
+    mullion.wait(lambda: not left_of(mullion))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +159,7 @@ def test_every_polite_signal_ends_all(make: Start, number: signal.Signals):
     mullion.start()
     assert len(left_of(mullion)) >= 7
     mullion.process.send_signal(number)
-    assert mullion.process.wait(10) == 0
+    assert mullion.process.wait(STOPS_S_MAX) == 0
     assert left_of(mullion) == []
 
 
@@ -175,7 +174,7 @@ def test_deaf_process_is_ended_too(make: Start):
     mullion.start()
     began = time.monotonic()
     assert mullion.stop() == 0
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 3 * 8  # what it takes where nothing else runs, and as much again twice
     assert left_of(mullion) == []
 
 
@@ -184,7 +183,7 @@ def test_kill_9_leaves_nothing(make: Start):
     mullion = make(DEAF="1")
     mullion.start()
     mullion.process.kill()
-    mullion.wait(lambda: not left_of(mullion), 10)
+    mullion.wait(lambda: not left_of(mullion))
 
 
 def test_kill_9_in_the_middle_of_starting_leaves_nothing(make: Start):
@@ -193,7 +192,7 @@ def test_kill_9_in_the_middle_of_starting_leaves_nothing(make: Start):
     mullion.launch()
     mullion.wait(lambda: "valkey is ready" in mullion.output())
     mullion.process.kill()
-    mullion.wait(lambda: not left_of(mullion), 10)
+    mullion.wait(lambda: not left_of(mullion))
 
 
 @pytest.mark.parametrize(
@@ -209,8 +208,8 @@ def test_end_of_uv_ends_all(repository: Path, number: signal.Signals):
     try:
         mullion.start()
         mullion.process.send_signal(number)
-        mullion.process.wait(10)
-        mullion.wait(lambda: not left_of(mullion), 10)
+        mullion.process.wait(STOPS_S_MAX)
+        mullion.wait(lambda: not left_of(mullion))
     finally:
         mullion.stop()
 
@@ -250,7 +249,7 @@ def test_killed_valkey_comes_back_with_its_data(make: Start):
 def test_house_that_can_not_be_prepared_is_told(make: Start):
     """Without the front house there is nothing to show: all ends with code 1, and the reason is in the output."""
     mullion = make(FAIL_PREPARE="second")
-    assert mullion.launch().wait(30) == 1
+    assert mullion.launch().wait(100) == 1
     assert "CommandError: told to fail" in mullion.output()
     assert "front is not started" in mullion.output()
     assert left_of(mullion) == []
@@ -289,7 +288,7 @@ def test_colour_only_where_it_is_wanted(repository: Path, tmp_path: Path):
         while b"hello from" not in words:
             words += os.read(ours, 4096)
         process.terminate()
-        process.wait(10)
+        process.wait(STOPS_S_MAX)
         os.close(ours)
         shown[no_color] = words
     assert re.search(rb"\x1b\[\d+mworker +\xe2\x94\x82\x1b\[0m ", shown[""])

@@ -100,4 +100,4 @@ def test_kill_9_of_the_whole_house_leaves_nothing(house_to_end: Mullion):
     house = house_to_end
     assert len(left_of(house)) >= len(house.processes())
     house.process.kill()
-    house.wait(lambda: not left_of(house), 15)
+    house.wait(lambda: not left_of(house))

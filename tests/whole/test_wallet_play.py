@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.lobby import Console, sign_in, states, wait_for, words
+from tests.support.lobby import Console, press_without_script, reload_until, sign_in, states, wait_for, words
 from tests.support.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(180)
@@ -22,7 +22,7 @@ def press(page: Page, name: str) -> None:
 
 def open_history(page: Page, url: str, query: str = "") -> None:
     page.goto(f"{url}/history/{query}")
-    wait_for(lambda: states(page).get("history") == "fresh", 20, lambda: states(page))
+    wait_for(lambda: states(page).get("history") == "fresh", describe=lambda: states(page))
 
 
 def test_deposit_stands_in_the_history_and_leads_to_its_receipt(house: Mullion, page: Page) -> None:
@@ -33,7 +33,7 @@ def test_deposit_stands_in_the_history_and_leads_to_its_receipt(house: Mullion, 
     press(page, "Deposit")
     expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("£21.37")
     line = page.locator(f"{HISTORY} li", has_text="+£21.37")
-    wait_for(lambda: open_history(page, house.url) or line.count(), 15, lambda: words(page, "history"))
+    wait_for(lambda: open_history(page, house.url) or line.count(), describe=lambda: words(page, "history"))
     page.locator(HISTORY).get_by_role("link", name=re.compile("^Deposits")).click()
     page.wait_for_url(f"{house.url}/history/?history.kind=deposits")
     expect(line).to_have_count(1)
@@ -55,9 +55,9 @@ def test_history_keeps_its_place_when_it_is_read_again(house: Mullion, page: Pag
     page.evaluate("window.notReloaded = true")
     house.disable("wallet")
     page.evaluate(f"document.querySelector('{HISTORY}').dispatchEvent(new Event('mullion:refetch', {{bubbles: true}}))")
-    wait_for(lambda: states(page).get("history") != "fresh", 20, lambda: states(page))
+    wait_for(lambda: states(page).get("history") != "fresh", describe=lambda: states(page))
     house.enable("wallet")
-    wait_for(lambda: states(page).get("history") == "fresh", 20, lambda: states(page))
+    wait_for(lambda: states(page).get("history") == "fresh", describe=lambda: states(page))
     current = page.locator(HISTORY).get_by_role("navigation", name="Kinds").locator("[aria-current]")
     expect(current).to_contain_text("Bonuses")
     assert page.evaluate("window.notReloaded") is True
@@ -77,7 +77,7 @@ def test_withdrawal_is_held_and_taken_back(house: Mullion, page: Page) -> None:
     expect(page.locator(f"{CASHIER} li", has_text="-€7.31").filter(has_text="Not paid out")).to_have_count(1)
     page.evaluate(f"document.querySelector('{CASHIER}').old = true")
     page.evaluate(f"document.querySelector('{CASHIER}').dispatchEvent(new Event('mullion:refetch', {{bubbles: true}}))")
-    wait_for(lambda: page.wait_for_timeout(50) or page.evaluate(f"!document.querySelector('{CASHIER}').old"), 10)
+    wait_for(lambda: page.wait_for_timeout(50) or page.evaluate(f"!document.querySelector('{CASHIER}').old"))
     expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 taken back")
     open_history(page, house.url, "?history.kind=withdrawals")
     expect(page.locator(f"{HISTORY} li.declined", has_text="-€7.31")).to_have_count(1)
@@ -110,7 +110,7 @@ def test_lowered_limit_counts_at_once_and_a_raise_waits(house: Mullion, page: Pa
     expect(page.locator(f"{LIMITS} {RECEIPT}")).to_contain_text("Your new limit waits")
     expect(row).to_contain_text("¥600")
     # The row is the view's, which comes after the engine's receipt.
-    expect(row).to_contain_text("Becomes ¥5,000 on", timeout=20_000)
+    expect(row).to_contain_text("Becomes ¥5,000 on")
     page.goto(f"{house.url}/cashier/")
     page.locator("#amount").fill("4000")
     press(page, "Deposit")
@@ -122,22 +122,26 @@ def test_money_moves_by_plain_forms(house: Mullion, browser: Browser) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page, house.url, "amber", "/cashier/")
-    page.locator("#withdraw-amount").fill("3.19")
-    press(page, "Withdraw")
+    # What came too late is there when the player asks again.
+    reload_until(page.locator("#withdraw-amount:enabled")).fill("3.19")
+    press_without_script(page.get_by_role("button", name="Withdraw", exact=True))
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=rc_"))
-    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€3.19 set aside")
-    page.locator(f"{CASHIER} .waiting li", has_text="-€3.19").get_by_role("button").click()
-    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€3.19 taken back")
+    reload_until(page.locator(f"{CASHIER} {RECEIPT}", has_text="€3.19 set aside"))
+    held = page.locator(f"{CASHIER} .waiting li", has_text="-€3.19")
+    press_without_script(reload_until(held.get_by_role("button")))
+    reload_until(page.locator(f"{CASHIER} {RECEIPT}", has_text="€3.19 taken back"))
     page.goto(f"{house.url}/history/")
-    page.locator(HISTORY).get_by_role("link", name=re.compile("^Withdrawals")).click()
-    expect(page.locator(f"{HISTORY} li", has_text="-€3.19")).to_have_count(1)
-    page.locator(HISTORY).get_by_role("navigation", name="Months").get_by_role("link").last.click()
-    expect(page.locator(HISTORY)).to_contain_text("Nothing of this kind")
+    kinds = page.locator(HISTORY).get_by_role("link", name=re.compile("^Withdrawals"))
+    press_without_script(reload_until(kinds))
+    expect(reload_until(page.locator(f"{HISTORY} li", has_text="-€3.19"))).to_have_count(1)
+    months = page.locator(HISTORY).get_by_role("navigation", name="Months")
+    press_without_script(reload_until(months.get_by_role("link").last))
+    reload_until(page.locator(HISTORY, has_text="Nothing of this kind"))
     page.goto(f"{house.url}/limits/")
-    page.locator("#period").select_option("month")
+    reload_until(page.locator("#period:enabled")).select_option("month")
     page.locator("#limit-amount").fill("5000")
-    press(page, "Set limit")
-    expect(page.locator(f"{LIMITS} {RECEIPT}")).to_contain_text("Your deposit limit is set")
+    press_without_script(page.get_by_role("button", name="Set limit", exact=True))
+    reload_until(page.locator(f"{LIMITS} {RECEIPT}", has_text="Your deposit limit is set"))
     context.close()
 
 
@@ -150,7 +154,7 @@ def test_dead_engine_closes_what_moves_money_and_nothing_else(house: Mullion, pa
         page.goto(f"{house.url}/limits/")
         return states(page).get("limits") == "degraded"
 
-    wait_for(closed, 30, lambda: states(page))
+    wait_for(closed, describe=lambda: states(page))
     expect(page.locator("#limit-amount")).to_be_disabled()
     expect(page.locator(LIMITS)).to_contain_text("What is set stays in force")
     open_history(page, house.url)

@@ -18,6 +18,7 @@ from bff.sandbox.payments.webhook import Webhook
 
 AMOUNT_MINOR_MAX = 100_000_000
 LOST_S = 30.0
+SETTLE_STEP_S = 0.1
 
 
 class PaymentsProvider(Provider):
@@ -99,8 +100,13 @@ class PaymentsProvider(Provider):
         task.add_done_callback(self._settling.discard)
 
     async def _settled(self, charge: Charge, decision: Decision) -> None:
-        """Wait, decide what was left open, and tell it."""
-        await asyncio.sleep(decision.settle_s)
+        """Wait, decide what was left open, and tell it. While the clock is held nothing is decided."""
+        due = self.clock.now() + decision.settle_s
+        while True:
+            left_s = due - self.clock.now()
+            if left_s <= 0:
+                break
+            await asyncio.sleep(min(left_s, SETTLE_STEP_S))
         if charge.status == "processing":
             reason = decision.reason if decision.finally_ == "declined" else ""
             charge = msgspec.structs.replace(charge, status=decision.finally_, decline_reason=reason)

@@ -39,7 +39,7 @@ async def test_a_broker_that_is_down_is_one_typed_error_and_used_again_when_it_i
         began = time.monotonic()
         with pytest.raises(BrokerUnavailable):
             await call
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
     kafka.up()
     await broker.publish(ledger, [event(3)])
     assert numbers(await retried(reader, 1)) == [3]

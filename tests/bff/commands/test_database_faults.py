@@ -96,7 +96,7 @@ def view(house, player):
     """The wallet as the read side answers it."""
     address = f"http://127.0.0.1:{house.ports['bff-queries']}/views/wallet"
     request = urllib.request.Request(address, headers={"Authorization": house.bearer(player, scopes=(SCOPE_READ,))})
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 

@@ -225,7 +225,7 @@ def test_provider_away_is_declined_without_a_charge(house):
     finally:
         house.payments.start()
     eventually(lambda: house.read(feeds=["engine"]).feeds["engine"].data == {"payments": "up"})
-    eventually(lambda: house.deposit(who, 300)[1]["state"] == "done", within_s=20)
+    eventually(lambda: house.deposit(who, 300)[1]["state"] == "done")
 
 
 def signed(house, body, at=None, secret=None):

@@ -94,8 +94,8 @@ async def test_a_reader_of_an_empty_box_wakes_when_something_comes():
     assert not waiting.done()
     box.put("a", "old")
     box.put("a", "new")
-    await asyncio.wait_for(waiting, 1)
-    await asyncio.wait_for(box.filled(), 1)
+    await asyncio.wait_for(waiting, 30)
+    await asyncio.wait_for(box.filled(), 30)
     assert emptied(box) == ["new"]
 
 
@@ -116,12 +116,12 @@ async def test_who_waits_for_room_goes_on_when_a_topic_was_taken_or_the_box_clos
     await asyncio.sleep(0)
     assert not waiting.done()
     box.pop()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
     box.put("b", "b")
     waiting = asyncio.create_task(box.room())
     await asyncio.sleep(0)
     box.close(CloseCode.TRY_LATER)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
 
 
 # Sends that are begun on the spot.
@@ -152,7 +152,7 @@ async def test_the_rest_of_a_begun_send_is_finished_by_who_awaits_it():
     transport = FakeSocket()
     transport.reads.clear()
     rest = begin(transport.send({"text": "a"}))
-    awaiting = asyncio.create_task(asyncio.wait_for(rest, 1))
+    awaiting = asyncio.create_task(asyncio.wait_for(rest, 30))
     await asyncio.sleep(0)
     assert transport.taken == []
     transport.reads.set()
@@ -175,7 +175,7 @@ async def test_a_begun_send_can_be_cancelled_and_fails_like_any_other():
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        await asyncio.wait_for(begin(fails({})), 1)
+        await asyncio.wait_for(begin(fails({})), 30)
 
 
 async def test_nothing_overtakes_what_waits_in_the_box():
@@ -195,7 +195,7 @@ async def test_nothing_overtakes_what_waits_in_the_box():
     page.send_text("a", "a5")
     rest = page.box.pop()
     transport.reads.set()
-    await asyncio.wait_for(rest, 1)
+    await asyncio.wait_for(rest, 30)
     assert transport.taken == ["a2", "a3"]
     assert emptied(page.box) == ["a5"]
 

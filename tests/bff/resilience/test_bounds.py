@@ -110,7 +110,7 @@ async def test_head_that_drips_is_ended_in_time(served: Served) -> None:
     began = time.monotonic()
     got = await served.talk(*[b"GET / HTTP/1.1\r\nX: "], *[b"a"] * 30, every_s=0.02)
     assert got.startswith(b"HTTP/1.1 408") or got == b"<cut>"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 6
     assert served.paths == []
 
 

@@ -58,7 +58,7 @@ async def test_a_resolver_that_hangs_holds_one_thread() -> None:
     lookup = Lookup(5.0, time.monotonic, resolver)
     began = time.monotonic()
     ended = await asyncio.gather(*(lookup.check("slow.test", 50) for _ in range(100)), return_exceptions=True)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
     assert all(isinstance(each, CallFailed) and each.reason is Reason.DNS for each in ended)
     assert [thread.name for thread in threading.enumerate()].count("lookup slow.test") == 1
     resolver.go.set()
@@ -121,7 +121,7 @@ async def test_deadline_holds_while_the_resolver_hangs() -> None:
     with pytest.raises(CallFailed) as caught:
         await transport.send(Request("GET", "http://wallet.test/"), Deadline.after_ms(time.monotonic(), 800))
     assert caught.value.reason is Reason.DNS
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
     resolver.go.set()
     await transport.aclose()
 

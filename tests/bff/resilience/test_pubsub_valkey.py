@@ -13,7 +13,7 @@ from bff.resilience import pubsub
 from tests.support.valkey_server import ValkeyServer
 
 POLICY = pubsub.SubscriptionPolicy(ping_s=0.1, silence_s_max=0.4, retry_s=0.02, retry_s_max=0.05)
-WITHIN_S = 10
+WITHIN_S = 30
 
 
 @asynccontextmanager

@@ -195,7 +195,7 @@ async def test_who_leaves_ends_the_connection_at_any_point() -> None:
             with pytest.raises(CallFailed) as met:
                 await sending
             assert met.value.reason is Reason.LEFT
-            await asyncio.wait_for(ended.wait(), 2)
+            await asyncio.wait_for(ended.wait(), 30)
             ended.clear()
     async with upstream(begins) as url:
         sent = request(url)

@@ -78,7 +78,7 @@ async def test_an_answer_that_is_not_whole_in_time_is_none(origin: Origin, trans
     await origin.fail(fault)
     began = time.monotonic()
     assert await reason_of(transport, origin.url, SHORT_MS) == Reason.TIMEOUT
-    assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 3 * SHORT_MS
+    assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 0.75 * LONG_MS
     await origin.heal()
     assert (await send_after_cut(transport, origin.url)).body == origin.body
 
@@ -124,7 +124,7 @@ async def test_deadline_holds_over_the_body(origin: Origin, transport: Transport
     await origin.fail("body-dripped=20")
     began = time.monotonic()
     assert await reason_of(transport, origin.url, SHORT_MS) == Reason.TIMEOUT
-    assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 3 * SHORT_MS
+    assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 0.75 * LONG_MS
 
 
 async def test_no_time_left_makes_no_call(origin: Origin, transport: Transport) -> None:
@@ -301,7 +301,7 @@ async def test_an_unknown_root_is_not_trusted() -> None:
         await transport.aclose()
 
 
-async def wait_until(holds: Callable[[], bool], limit_s: float = 2.0) -> None:
+async def wait_until(holds: Callable[[], bool], limit_s: float = 30.0) -> None:
     """Return when `holds()`; fail when it does not in time."""
     until = time.monotonic() + limit_s
     while not holds():

@@ -72,7 +72,7 @@ async def start(tmp_path, hook):
         await one.stop()
 
 
-async def until(condition, within_s=3.0):
+async def until(condition, within_s=30.0):
     end = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end, "it did not come about in time"
@@ -161,7 +161,7 @@ async def test_restart_forgets_no_charge_and_finishes_what_was_open(start, hook)
     listed = await again.client.get("/v1/charges", params={"reference": "r"})
     assert listed.json()["charges"] == [charge]
     assert (await again.charge(1055)).status_code == 200
-    await until(lambda: hook.events, within_s=5)
+    await until(lambda: hook.events)
     assert msgspec.json.decode(hook.events[0][1])["status"] == "approved"
 
 

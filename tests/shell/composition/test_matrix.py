@@ -131,7 +131,7 @@ def includes_counted() -> Counter[tuple[str, str, str]]:
     )
 
 
-async def fresh_again(trio: Trio, within_s: float = 10) -> None:
+async def fresh_again(trio: Trio, within_s: float = 30) -> None:
     """The sick slot is fresh by itself in time."""
     over = time.monotonic()
     while b'data-state="fresh"' not in element(await trio.page(), "tables"):

@@ -34,7 +34,7 @@ async def test_opened_breaker_is_heard_by_the_other_processes_only(valkey: Valke
     await one.start()
     await two.start()
     # What is said before the other listens is lost, as evidence may be.
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not received["two"]:
             one.publish(OPENED)
             await asyncio.sleep(0.1)
@@ -46,7 +46,7 @@ async def test_opened_breaker_is_heard_by_the_other_processes_only(valkey: Valke
 
 async def connected(client: Redis) -> None:
     """A busy machine may need more time for the first connection than a page would give it."""
-    for _ in range(50):
+    for _ in range(300):
         try:
             await client.ping()
         except (RedisError, OSError):
@@ -184,7 +184,7 @@ class HalfOpen:
                 writer.write(data)
 
 
-RECONNECTED_S_MAX = 10
+RECONNECTED_S_MAX = 30
 
 
 def deaf_to_the_database(url: str) -> Revocations:
@@ -244,7 +244,7 @@ async def test_end_outlasts_a_cancellation_that_was_lost() -> None:
 
     task = asyncio.create_task(loses_one())
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await pubsub.cancel([task])
     assert task.cancelled()
 
@@ -261,7 +261,7 @@ async def test_mistake_over_one_message_does_not_end_the_listening(valkey: Valke
     two.subscribe("wallet", hear)
     await one.start()
     await two.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(received) < 3:
             one.publish(OPENED)
             await asyncio.sleep(0.05)

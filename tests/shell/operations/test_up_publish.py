@@ -20,7 +20,7 @@ from shell.operations.up.publish import CURRENT_PATH, publish_all
 from shell.operations.up.supervisor import Supervisor
 from tests.support.free_ports import free_port
 
-PATIENCE_S = 20
+PATIENCE_S = 30
 AGAIN = BackoffPolicy(initial_s=0.01, max_s=0.01, jitter=0.0)
 
 

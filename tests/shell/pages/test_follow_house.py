@@ -24,7 +24,7 @@ promotions = { fragment = "origin", pathname = "/three" }
 
 def status(slow: SlowHouse, path: str) -> int:
     try:
-        with urllib.request.urlopen(slow.url + path, timeout=5) as answer:
+        with urllib.request.urlopen(slow.url + path, timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -34,12 +34,12 @@ def test_page_that_is_added_is_served_without_a_restart_and_a_mistake_takes_none
     """Within seconds; while the file is wrong everything that was there stays."""
     assert status(slow, "/more/x/") == 404
     slow.pages.write_text(PAGES + MORE)
-    wait_for(lambda: status(slow, "/more/x/") == 200, 10)
+    wait_for(lambda: status(slow, "/more/x/") == 200)
     slow.pages.write_text(PAGES + MORE.replace("lobby.html", "none.html"))
-    wait_for(lambda: "pages_refused" in slow.mullion.output(), 10)
+    wait_for(lambda: "pages_refused" in slow.mullion.output())
     assert status(slow, "/more/x/") == 200
     slow.pages.write_text(PAGES)
-    wait_for(lambda: status(slow, "/more/x/") == 404, 10)
+    wait_for(lambda: status(slow, "/more/x/") == 404)
     assert status(slow, "/") == 200
 
 
@@ -56,18 +56,18 @@ def test_page_that_is_published_is_shown_by_every_shell_and_gone_after_a_rollbac
         urls = (slow.url, other)
         assert "published news: revision 1" in command(slow, "publish", str(file), verb="page")
         for url in urls:
-            wait_for(lambda url=url: _text(f"{url}/news/").count("All news</h1>") == 1, 5)  # type: ignore[misc]
+            wait_for(lambda url=url: _text(f"{url}/news/").count("All news</h1>") == 1)  # type: ignore[misc]
             style = _text(f"{url}/news/").partition('shadowrootmode="open"><link rel="stylesheet" href="')[2]
             assert "--height" in _text(url + style.partition('"')[0])
         command(slow, "rollback", "news", "--reason", "drill", verb="page")
         for url in urls:
-            wait_for(lambda url=url: _text(f"{url}/news/") == "", 5)  # type: ignore[misc]
+            wait_for(lambda url=url: _text(f"{url}/news/") == "")  # type: ignore[misc]
 
 
 def _text(url: str) -> str:
     """What stands there; nothing where nothing does."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=30) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError:
         return ""

@@ -128,15 +128,15 @@ async def test_events_come_one_by_one_and_end_when_the_browser_leaves(podlet: St
         answer = proxied.begin("GET", "more/events", headers={"accept": "text/event-stream"})
         while answer.pieces < 3:
             answer.piece.clear()
-            await asyncio.wait_for(answer.piece.wait(), 5)
+            await asyncio.wait_for(answer.piece.wait(), 30)
         assert answer.headers["content-type"] == "text/event-stream"
         assert answer.body.startswith(b"id: 1\ndata: event 1\n\n")
         guard = proxied.upstreams.api_of(proxied.release)
         assert guard.bulkhead.in_flight == 0, "the guard has settled it at its head"
         answer.leave()
         assert answer.task is not None
-        await asyncio.wait_for(answer.task, 5)
-    async with asyncio.timeout(5):
+        await asyncio.wait_for(answer.task, 30)
+    async with asyncio.timeout(30):
         seen: list[Any] = []
         while not any(each["method"] == "closed" for each in seen):
             await asyncio.sleep(0.02)
@@ -161,7 +161,7 @@ async def test_upload_is_passed_on_as_it_comes_and_capped(podlet: Started) -> No
             answer.send(b"x" * 100_000)
         answer.send(b"", more=False)
         assert answer.task is not None
-        await asyncio.wait_for(answer.task, 10)
+        await asyncio.wait_for(answer.task, 30)
         assert answer.json()["bytes"] == 900_000
         assert answer.json()["headers"]["content-type"] == multipart["content-type"]
         refused = await proxied.ask("POST", "api/files", headers={"content-length": "1000001"}, body=b"x")
@@ -170,5 +170,5 @@ async def test_upload_is_passed_on_as_it_comes_and_capped(podlet: Started) -> No
         for _ in range(11):
             untold.send(b"x" * 100_000)
         assert untold.task is not None
-        await asyncio.wait_for(untold.task, 10)
+        await asyncio.wait_for(untold.task, 30)
         assert (untold.status, untold.problem) == (413, "oversize")

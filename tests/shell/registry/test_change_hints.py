@@ -32,7 +32,7 @@ def announced_in_earnest(changes_are_announced_to_nobody: None, monkeypatch: pyt
     monkeypatch.setattr(change_hints, "announce", announce)
 
 
-async def until(holds: Callable[[], bool], within_s: float = 10) -> float:
+async def until(holds: Callable[[], bool], within_s: float = 30) -> float:
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < within_s
