@@ -19,6 +19,8 @@ from tests.support.mullion import ROOT, Mullion
 
 SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*?data-state="(\w+)"[^>]*?data-reason="([\w-]*)"', re.DOTALL)
 
+# Longer than any test of these, each of which heals what it broke.
+LASTS = ("--for", "600")
 CAUSE = re.compile(r"cause=(?:'([^']*)'|(\S+))")
 
 
@@ -65,7 +67,7 @@ def test_slot_behind_a_broken_hop_falls_back_and_heals_alone(broken_house: Mulli
         seen.append(reasons(broken_house))
         return seen[-1]["promotions"]
 
-    assert "shell:promotions is broken" in drill(broken_house, "break", "shell:promotions", "down")
+    assert "shell:promotions is broken" in drill(broken_house, "break", "shell:promotions", "down", *LASTS)
     broken_house.wait(lambda: promotions() in OF_NOBODY_THERE, 30)
     assert "shell:promotions" in drill(broken_house, "show")
     drill(broken_house, "heal", "shell:promotions")
@@ -106,8 +108,8 @@ def test_fault_for_one_session_is_seen_by_that_session_alone(broken_house: Mulli
     mark = drill(broken_house, "mark", "--name", name).strip()
     cookie, forged = f"{COOKIE}={mark}", f"{mark}x"
     broken_house.wait(lambda: states(broken_house, Cookie=cookie) == ALL_FRESH, 30)
-    drill(broken_house, "break", hop, "status", "--session", forged)
-    drill(broken_house, "break", hop, "status", "--session", mark)
+    drill(broken_house, "break", hop, "status", "--session", forged, *LASTS)
+    drill(broken_house, "break", hop, "status", "--session", mark, *LASTS)
     others = ({}, {"Baggage": cookie}, {"Cookie": f"{cookie}; {cookie}"}, {"Cookie": f"{COOKIE}={forged}"})
     for _ in range(10):
         tester = reasons(broken_house, Cookie=cookie)
@@ -130,7 +132,7 @@ def test_breaker_of_everybody_never_moved_for_a_session(broken_house: Mullion) -
     """None that moves while it lasts moves for what the fault does, and none that moved for it is counted."""
     mark = drill(broken_house, "mark", "--name", "ben").strip()
     before, moved = counted(broken_house), len(moves(broken_house))
-    drill(broken_house, "break", "shell:promotions", "reset_peer", "--session", mark)
+    drill(broken_house, "break", "shell:promotions", "reset_peer", "--session", mark, *LASTS)
     for _ in range(10):
         assert states(broken_house, Cookie=f"{COOKIE}={mark}")["promotions"] != "fresh"
     assert on(broken_house, "shell:promotions")["hits"] > 0
@@ -139,7 +141,7 @@ def test_breaker_of_everybody_never_moved_for_a_session(broken_house: Mullion) -
     assert any("partition=ben" in line for line in broken_house.logs("shell") if "breaker_moved" in line)
     causes = {"".join(CAUSE.findall(line)[0]) for line in moves(broken_house)[moved:]}
     assert not OF_NOBODY_THERE & causes
-    broken_house.wait(lambda: counted(broken_house) - before == len(moves(broken_house)) - moved, 10)
+    broken_house.wait(lambda: counted(broken_house) - before == len(moves(broken_house)) - moved)
     assert "ben" not in broken_house.inside("/metrics")[1]
 
 

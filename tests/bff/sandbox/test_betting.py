@@ -60,7 +60,7 @@ class Running:
         self._thread.join()
 
     def fail(self, kind):
-        plain_http.post(f"{self.url}/control/fault", json={"kind": kind, "for_s": 60}).raise_for_status()
+        plain_http.post(f"{self.url}/control/fault", json={"kind": kind, "for_s": 600}).raise_for_status()
 
     def window(self, game=GAME):
         """Step the clock until bets are taken for a while; when they close, on this machine's clock."""

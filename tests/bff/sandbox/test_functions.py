@@ -110,7 +110,7 @@ async def test_function_that_fails_is_a_502_and_harms_no_other_request(running: 
 
 async def test_faults_are_a_slow_start_a_crash_and_throttling_until_their_time_is_over(running: Running) -> None:
     async def fault(kind: str) -> None:
-        await running.client.post("/control/fault", json={"kind": kind, "for_s": 60})
+        await running.client.post("/control/fault", json={"kind": kind, "for_s": 600})
 
     await fault("throttle")
     refused = await running.client.get("/")

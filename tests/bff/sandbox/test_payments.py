@@ -146,7 +146,7 @@ async def test_webhook_is_signed_and_repeated_until_heard(start, hook, monkeypat
 async def test_webhook_can_come_twice_with_the_same_event(start, hook):
     """A duplicate is the same event, so that it can be recognised."""
     payments = start()
-    await payments.client.post("/control/fault", json={"kind": "webhook_twice", "for_s": 60})
+    await payments.client.post("/control/fault", json={"kind": "webhook_twice", "for_s": 600})
     await payments.charge(1000)
     await until(lambda: len(hook.events) == 2)
     assert hook.events[0][1] == hook.events[1][1]
@@ -179,7 +179,7 @@ def test_half_a_line_in_the_journal_is_dropped(tmp_path):
 async def test_down_provider_says_so_in_its_health_and_can_be_mended(start):
     """While it is down everything is 503, the control endpoints apart."""
     payments = start()
-    await payments.client.post("/control/fault", json={"kind": "down", "for_s": 60})
+    await payments.client.post("/control/fault", json={"kind": "down", "for_s": 600})
     assert (await payments.client.get("/healthz")).status_code == 503
     assert (await payments.charge(1000)).status_code == 503
     await payments.client.post("/control/fault", json={"kind": "none", "for_s": 1})

@@ -61,7 +61,7 @@ async def test_failure_can_hide_inside_a_200():
     """What such a provider calls an error is not always one to HTTP."""
     provider = PromotionsProvider("seed", SandboxClock(START))
     async with ask(provider) as client:
-        await client.post("/control/fault", json={"kind": "business_error", "for_s": 60})
+        await client.post("/control/fault", json={"kind": "business_error", "for_s": 600})
         answer = await client.get("/v1/offers")
     assert (answer.status_code, answer.json()["status"]) == (200, "ERROR")
 

@@ -78,13 +78,13 @@ async def test_video_faults_leave_the_tables_alone(monkeypatch):
             return f"/video/201/{lines[-1]}"
 
         assert (await client.get(await newest())).status_code == 200
-        await client.post("/control/fault", json={"kind": "video_missing", "for_s": 60})
+        await client.post("/control/fault", json={"kind": "video_missing", "for_s": 600})
         assert (await client.get(await newest())).status_code == 404
-        await client.post("/control/fault", json={"kind": "video_stalled", "for_s": 60})
+        await client.post("/control/fault", json={"kind": "video_stalled", "for_s": 600})
         began = time.monotonic()
         await client.get(await newest())
         assert time.monotonic() - began >= 0.3
-        await client.post("/control/fault", json={"kind": "video_frozen", "for_s": 60})
+        await client.post("/control/fault", json={"kind": "video_frozen", "for_s": 600})
         frozen = await newest()
         later = time.time() + 20
         monkeypatch.setattr(server_module.time, "time", lambda: later)
