@@ -404,7 +404,7 @@ def test_action_whose_answers_can_not_be_read_is_shut_for_its_player_only(player
     assert len(forms(player.house)) == sent + 1
     player.house.heal()
     other.client.close()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while player.act(HTMX).status_code != 200:
         assert time.monotonic() < until
         time.sleep(0.2)
