@@ -45,7 +45,7 @@ def start(port: int, folder: Path, house: SlowHouse) -> Poll:
     environ = {**os.environ, "PORT": str(port), "PLAYER_CONTEXT_PUBLIC_KEY": secrets["PLAYER_CONTEXT_PUBLIC_KEY"]}
     process = subprocess.Popen([str(node()), "poll.mjs"], cwd=folder, env=environ)
     poll = Poll(f"http://127.0.0.1:{port}", process)
-    wait_for(lambda: answers(poll), 20)
+    wait_for(lambda: answers(poll))
     return poll
 
 
@@ -82,7 +82,7 @@ def test_example_of_the_page_is_a_fragment_whose_form_counts_once(slow: SlowHous
     assert re.fullmatch(r"published poll 1\.0\.0 \([0-9a-f]+\), first-party\n", printed), (
         "what containment takes out stands there too"
     )
-    wait_for(lambda: 'data-state="fresh"' in slot(plain_http.get(f"{slow.url}/limits/").text), 10)
+    wait_for(lambda: 'data-state="fresh"' in slot(plain_http.get(f"{slow.url}/limits/").text))
     visitor = slot(plain_http.get(f"{slow.url}/limits/").text)
     assert "Sign in</a> to vote" in visitor
     assert 'rel="stylesheet" href="/assets/' in visitor
@@ -107,6 +107,6 @@ def test_example_of_the_page_is_a_fragment_whose_form_counts_once(slow: SlowHous
         assert "closed for the moment" in gone
         again = start(port, tmp_path, slow)
         try:
-            wait_for(lambda: 'data-state="fresh"' in slot(player.get("/limits/").text), 10)
+            wait_for(lambda: 'data-state="fresh"' in slot(player.get("/limits/").text))
         finally:
             again.end()

@@ -13,6 +13,8 @@ from playwright.sync_api import BrowserContext, Error, Locator, Page
 
 SLOTS = ("wallet", "tables", "games", "promotions")
 PASSWORD = "mullion-demo"
+# What a sign-in is answered with where a busy machine can not look at the password in time.
+LATER = 503
 # How long a state is waited for that no promise bounds: on a busy machine everything takes many times as long.
 PATIENT_S = 30.0
 # What Playwright says of a document that gave way to the next one while it was read.
@@ -20,13 +22,18 @@ GAVE_WAY = "Execution context was destroyed"
 
 
 def start_session(context: BrowserContext, url: str, name: str = "amber") -> None:
-    """Give the browser what `name` gets by signing in, without opening a page."""
+    """Give the browser what `name` gets by signing in, without opening a page; who is asked to come again later does."""
     request = context.request
-    form = request.get(f"{url}/sign-in/").text()
-    [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
-    fields = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"}
-    answer = request.post(f"{url}/sign-in/", form=fields, headers={"Origin": url}, max_redirects=0)
-    assert answer.status == 302, f"{answer.status}: {answer.text()}"
+
+    def let_in() -> bool:
+        form = request.get(f"{url}/sign-in/").text()
+        [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+        fields = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"}
+        answer = request.post(f"{url}/sign-in/", form=fields, headers={"Origin": url}, max_redirects=0)
+        assert answer.status in (302, LATER), f"{answer.status}: {answer.text()}"
+        return answer.status == 302
+
+    wait_for(let_in, every_s=0.5)
 
 
 def sign_in(page: Page, url: str, name: str = "amber", path: str = "/") -> None:
@@ -36,11 +43,17 @@ def sign_in(page: Page, url: str, name: str = "amber", path: str = "/") -> None:
 
 
 def sign_in_by_form(page: Page, url: str, name: str = "amber", path: str = "/") -> None:
-    """Sign in as a player does, by the form, and land on `path`."""
-    page.goto(f"{url}/sign-in/?next={path}")
-    page.fill("#username", name)
-    page.fill("#password", PASSWORD)
-    page.click("main button[type=submit]")
+    """Sign in as a player does, by the form, and land on `path`; who is asked to come again later does."""
+
+    def let_in() -> bool:
+        page.goto(f"{url}/sign-in/?next={path}")
+        page.fill("#username", name)
+        page.fill("#password", PASSWORD)
+        with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+            page.click("main button[type=submit]")
+        return answered.value.status != LATER
+
+    wait_for(let_in, every_s=0.5)
     page.wait_for_url(f"{url}{path}")
 
 

@@ -8,13 +8,19 @@ import re
 import httpx
 
 from tests.support import plain_http
-from tests.support.lobby import PASSWORD
+from tests.support.lobby import LATER, PASSWORD, wait_for
 
 
 def signed_in(url: str, name: str = "amber") -> httpx.Cookies:
-    """The cookies of `name` at the shell that answers at `url`."""
-    with plain_http.Client(base_url=url, timeout=30, headers={"Origin": url}) as client:
-        [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/sign-in/").text)
-        form = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"}
-        assert client.post("/sign-in/", data=form).status_code == 302
+    """The cookies of `name` at the shell that answers at `url`; who is asked to come again later does."""
+    with plain_http.Client(base_url=url, timeout=60, headers={"Origin": url}) as client:
+
+        def let_in() -> bool:
+            [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/sign-in/").text)
+            form = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"}
+            answer = client.post("/sign-in/", data=form)
+            assert answer.status_code in (302, LATER), f"{answer.status_code}: {answer.text}"
+            return answer.status_code == 302
+
+        wait_for(let_in, every_s=0.5)
         return client.cookies

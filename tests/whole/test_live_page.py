@@ -5,12 +5,14 @@ import time
 
 import pytest
 
-from bff.store import Store
+from bff.store import Store, StorePolicy
 from tests.support.live_browser import FakeLive, PageServer, eventually, live_message, run, slot, ticket_of
 from tests.support.live_house import LiveHouse
 from tests.support.lobby import PATIENT_S
 from tests.support.valkey_server import ValkeyServer
 
+# The test's own calls of the store get more time than a house allows.
+UNHURRIED = StorePolicy(connect_ms=3000, op_ms=3000)
 # Real processes on a machine that may be busy get twice the time of the promise.
 BUSY = 2
 # So long a slot waits for a second look at the same thing.
@@ -618,7 +620,7 @@ def house(pages):
 
 def put(house, *puts):
     async def work():
-        store = Store.connect(house.valkey.url)
+        store = Store.connect(house.valkey.url, UNHURRIED)
         for topic, data in puts:
             await store.put(topic, data, feed="tables")
         await store.aclose()
@@ -628,7 +630,7 @@ def put(house, *puts):
 
 def beat(house):
     async def work():
-        store = Store.connect(house.valkey.url)
+        store = Store.connect(house.valkey.url, UNHURRIED)
         await store.heartbeat("tables")
         await store.announce(["tables"])
         await store.aclose()
