@@ -22,7 +22,7 @@ GAVE_WAY = "Execution context was destroyed"
 
 
 def start_session(context: BrowserContext, url: str, name: str = "amber") -> None:
-    """Give the browser what `name` gets by signing in, without opening a page; who is asked to come again later does."""
+    """Give the browser what `name` gets by signing in, without opening a page; who is asked to come again does."""
     request = context.request
 
     def let_in() -> bool:
