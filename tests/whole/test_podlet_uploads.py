@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.lobby import reload_until
 from tests.support.podium.rig import Podium, Started
 from tests.support.signed_in import signed_in
 from tests.support.slow_house import SlowHouse
@@ -81,7 +82,7 @@ def test_file_that_a_person_chooses_reaches_the_podlet_and_its_picture_the_page(
         scriptless.add_cookies(session)
         plain = scriptless.new_page()
         plain.goto(f"{slow.url}/history/")
-        plain.set_input_files("#app input[type=file]", chosen)
+        reload_until(plain.locator("#app input[type=file]")).set_input_files(chosen)
         plain.get_by_role("button", name="Send").click()
         expect(plain.locator("#app .received")).to_contain_text("12 Harbour Road")
         assert plain.locator("page-layout").count() == 1

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.lobby import sign_in, wait_for, words
+from tests.support.lobby import reload_until, sign_in, wait_for, words
 from tests.support.mullion import Mullion
 
 OFFER = "Evening reload"
@@ -31,7 +31,7 @@ def test_offer_claimed_in_two_tabs_is_one_bonus(house: Mullion, browser: Browser
         # A tab that says what became of its claim keeps saying it until it is loaded again.
         page.reload()
         bonus = page.locator("fragment-slot[slot=promotions] .bonus").filter(has_text=OFFER)
-        wait_for(lambda page=page, bonus=bonus: bonus.count() or (page.reload() and bonus.count()))
+        reload_until(bonus)
         expect(bonus).to_have_count(1)
         expect(bonus.get_by_text("£0 of £1,500 staked")).to_be_visible()
         expect(bonus.locator("progress")).to_have_attribute("max", "150000")
