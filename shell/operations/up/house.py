@@ -206,11 +206,11 @@ def _slips(document: _Document) -> list[tuple[str, str]]:
 
 def _explained(message: str, written: dict[str, Any]) -> tuple[str, str]:
     """(the field, what is wrong there and what is wanted), from msgspec's message and what was written."""
-    said, path = re.fullmatch(r"(.*?)(?: - at `\$\.?([^`]*)`)?", message, re.DOTALL).groups("")  # type: ignore[union-attr]
-    if "unknown field" in said or "missing required field" in said:
-        key = said.split("`")[1]
+    reason, path = re.fullmatch(r"(.*?)(?: - at `\$\.?([^`]*)`)?", message, re.DOTALL).groups("")  # type: ignore[union-attr]
+    if "unknown field" in reason or "missing required field" in reason:
+        key = reason.split("`")[1]
         where = f"{path}.{key}".strip(".")
-        if "missing" in said:
+        if "missing" in reason:
             return where, f"is missing; wanted: {_WANTED_SHAPES.get(key) or _WANTED[key]}"
         keys = TABLES[path.partition("[")[0]].__struct_fields__
         near = difflib.get_close_matches(key, keys, n=1)
