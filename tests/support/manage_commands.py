@@ -30,7 +30,7 @@ def manage_commands(mullion: Mullion, *commands: Sequence[str], root: Path = ROO
         input=json.dumps(commands),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     assert run.returncode == 0, run.stderr[-2000:]
     return run.stdout

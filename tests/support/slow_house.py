@@ -138,7 +138,7 @@ class SlowHouse:
             cwd=ROOT,
             env={**os.environ, **environ},
             check=True,
-            timeout=60,
+            timeout=100,
             capture_output=True,
             text=True,
         )
