@@ -1,5 +1,7 @@
 """The drawing as data: every process and hop is there, with what is known of it."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -10,6 +12,7 @@ from tests.drills.console.places import Places, Process
 from tests.drills.console.sampler import Sample, Sampler, Source
 from tests.drills.console.system import catalogue, system
 from tests.drills.console.tester import SessionMark
+from tests.drills.proxy.faults import Layer
 
 METRICS = """\
 # HELP mullion_breaker_position 1 at the breaker's position
@@ -48,6 +51,13 @@ NOBODY = SessionMark("")
 def hop(name: str, **more: object) -> dict[str, object]:
     well = {"speaks": ["http"], "enabled": True, "toxics": [], "connections": 2, "turns": 100}
     return {"name": name, **well, **more}
+
+
+def test_every_layer_of_faults_has_its_heading_where_a_fault_is_chosen() -> None:
+    """A layer without one would have none of its faults to choose."""
+    panel = (Path(__file__).parent / "static" / "panel.js").read_text("utf-8")
+    headings = panel.partition("const LAYERS = {")[2].partition("}")[0]
+    assert {line.partition(":")[0].strip() for line in headings.splitlines() if line.strip()} == {*Layer}
 
 
 def answer(request: httpx.Request) -> httpx.Response:

@@ -9,6 +9,7 @@ const LAYERS = {
   tcp: "Bytes on their way",
   http: "HTTP answers",
   websocket: "WebSocket messages",
+  events: "Events of the broker",
   listener: "Whether anybody listens",
 };
 /** @type {Record<string, string>} */
