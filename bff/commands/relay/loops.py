@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
+from django.db import connection
 from prometheus_client import Counter
 
 from bff.broker import (
@@ -28,6 +29,7 @@ from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.relay import epochs, restating, steps
 from bff.commands.relay.backlog_metrics import BacklogMetrics
 from bff.commands.relay.backpressure import Backpressure
+from bff.commands.relay.idle_check import CommitWatch, IdleCheck
 from bff.commands.relay.partition_leases import PartitionLeases
 from bff.commands.relay.places import Places
 from bff.commands.relay.publishing import publish_batch, publish_heartbeats
@@ -83,6 +85,9 @@ class Relay:
         self._unmarked: steps.Batch | None = None  # published, but not yet marked as published
         self._drained: Places | None = None  # what the last heartbeats spoke of
         self.backlog = BacklogMetrics()
+        file = str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else None
+        self._commits = CommitWatch(file)
+        self._idle = IdleCheck(self._commits, lambda held: engine.run(steps.is_idle, held))
 
     def state(self) -> dict[str, Any]:
         """For /healthz: readiness does not depend on broker or database, only says how they are."""
@@ -118,6 +123,7 @@ class Relay:
 
     async def leave(self) -> None:
         """Mark what is out and let others have the partitions at once. When `publish` has ended."""
+        self._commits.close()
         if self._unmarked and self._unmarked.rows:
             with contextlib.suppress(EngineUnavailable):  # then it goes out again
                 await self.engine.run(steps.next_batch, frozenset(), self._unmarked, datetime.now(UTC), measured=False)
@@ -130,7 +136,7 @@ class Relay:
         held = self._follow_leases()
         due = bool(held) and asyncio.get_running_loop().time() - self._heartbeat_at >= RELAY.heartbeat_s
         to_mark = bool(self._unmarked and self._unmarked.rows)
-        if not to_mark and not due and (not held or await self.engine.run(steps.is_idle, held)):
+        if not to_mark and not due and (not held or await self._idle.is_idle(held)):
             await self.leases.release_ended()
             return 0
         published, self._unmarked = self._unmarked, None
