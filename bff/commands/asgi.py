@@ -6,11 +6,14 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.commands.settings")
 
 import django
+from django.core.handlers.asgi import ASGIHandler
 
+from bff.commands.engine.policy import POLICY
 from bff.contracts.load_class import LoadClass
 from bff.resilience import log, memory
 from bff.resilience.border import Border
 from bff.resilience.door import Door, class_by_header, door_limiter
+from bff.resilience.lean_handler import LeanHandler, Receive, Send
 from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.partition_border import partitioned
 
@@ -18,9 +21,10 @@ log.configure()
 django.setup(set_prefix=False)
 
 from bff.commands.http import runtime  # noqa: E402 (needs Django's apps)
-from bff.commands.http.asgi_handler import LeanHandler, Receive, Send  # noqa: E402
 
-_django = partitioned(LeanHandler(), os.environ, brought_by="baggage")
+# Every touch of the database is in the engine's own threads, and a command goes on when its caller leaves.
+_lean = LeanHandler(ASGIHandler(), outlives_caller=True, body_bytes_max=POLICY.body_bytes_max)
+_django = partitioned(_lean, os.environ, brought_by="baggage")
 
 
 async def _application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -1,24 +1,16 @@
-"""Django without its per-request threads, for houses that have no database.
+"""The ASGI application of a fragment: no database, so it is served without Django's per-request threads.
 
-Django's own ASGI handler spends most of a small request on thread hops: signal receivers, `ThreadSensitiveContext`
-and a threaded `close`. A fragment has no database connection to close and no synchronous receiver, so this handler
-keeps Django's own request, routing, middleware and response code and leaves those hops out.
-
-Public: `LeanHandler`, `application_for`.
+Public: `FragmentHandler`, `application_for`.
 """
 
-import asyncio
-import io
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import django
-from django.core.exceptions import ImproperlyConfigured, RequestAborted
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.http import HttpResponse
 from django.urls import set_script_prefix
 
 from bff.contracts.load_class import LoadClass
@@ -26,75 +18,29 @@ from bff.contracts.manifest import ManifestRefused
 from bff.resilience import log, memory
 from bff.resilience.border import Border
 from bff.resilience.door import Door, class_by_header, door_limiter
+from bff.resilience.lean_handler import DjangoHandler, LeanHandler, Receive, Scope, Send
 from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.partition_border import partitioned
 from fragments.kit.policy import POLICY
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+def _prefix(scope: Scope) -> None:
+    set_script_prefix(get_script_prefix(scope))
 
 
-class LeanHandler(ASGIHandler):
+class FragmentHandler:
     """An ASGI application over Django's handler. `on_stop` runs once, when the server shuts down."""
 
-    def __init__(self, on_stop: Callable[[], Awaitable[None]] | None = None) -> None:
-        super().__init__()
+    def __init__(self, django: DjangoHandler, on_stop: Callable[[], Awaitable[None]]) -> None:
+        self._serve = LeanHandler(django, prepare=_prefix)
         self._on_stop = on_stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
         if scope["type"] == "lifespan":
-            await serve_lifespan(receive, send, stop=self._stop)
-        elif scope["type"] == "http":
-            await self.handle(scope, receive, send)
+            await serve_lifespan(receive, send, stop=self._on_stop)
         else:
-            raise ValueError(f"a fragment serves HTTP only, not {scope['type']}")
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; ends at once when the client leaves."""
-        try:
-            body = await self._body(receive)
-        except RequestAborted:
-            return
-        set_script_prefix(get_script_prefix(scope))
-        request, refusal = self.create_request(scope, io.BytesIO(body))
-        if request is None:
-            await self.send_response(refusal or HttpResponse(status=400), send)
-            return
-        answer = asyncio.ensure_future(self._answer(request, send))
-        leave = asyncio.ensure_future(receive())
-        try:
-            await asyncio.wait((answer, leave), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leave.cancel()
-            answer.cancel()  # does nothing to an answer that is complete
-            await asyncio.gather(answer, leave, return_exceptions=True)
-            request.close()
-        if not answer.cancelled():
-            answer.result()
-
-    async def _answer(self, request: Any, send: Send) -> None:
-        response = await self.get_response_async(request)
-        try:
-            await self.send_response(response, send)
-        finally:
-            response.close()  # inline: nothing here holds a connection whose closing could block
-
-    async def _body(self, receive: Receive) -> bytes:
-        """Whole, and within what the border lets in."""
-        parts: list[bytes] = []
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise RequestAborted
-            parts.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                return b"".join(parts)
-
-    async def _stop(self) -> None:
-        if self._on_stop is not None:
-            await self._on_stop()
+            await self._serve(scope, receive, send)
 
 
 def application_for(settings_module: str, *closing: str) -> Border:
@@ -117,7 +63,7 @@ def application_for(settings_module: str, *closing: str) -> Border:
             await getattr(import_module(module), function)()
 
     memory.for_long_running()
-    handler = partitioned(LeanHandler(stop), os.environ, brought_by="baggage")
+    handler = partitioned(FragmentHandler(ASGIHandler(), stop), os.environ, brought_by="baggage")
     door = Door(handler, door_limiter(), class_by_header(LoadClass.PAGE))
     return Border(door, body_bytes_max=POLICY.request_body_bytes_max)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler
 from django.test import RequestFactory, override_settings
 
 from bff.contracts.manifest import ManifestRefused, parse
@@ -18,7 +19,7 @@ from bff.contracts.player_context import ContextRefused
 from bff.contracts.podium_url import resolve
 from bff.resilience.border import Border
 from fragments.kit import routes
-from fragments.kit.asgi import LeanHandler, _house_folder
+from fragments.kit.asgi import FragmentHandler, _house_folder
 from fragments.kit.context import Context, read_context
 from fragments.kit.house import House, load
 from fragments.kit.policy import POLICY
@@ -210,15 +211,20 @@ def test_deadline_is_the_shells_or_the_manifests(value: str | None, ms: int) -> 
     assert ms - 100 < remaining_ms <= ms
 
 
-class FakeHandler(LeanHandler):
-    """The lean handler with a view of the test's own in place of Django's routing."""
+class FakeDjango(ASGIHandler):
+    """Django's handler with a view of the test's own in place of its routing."""
 
     def __init__(self, answer: Any) -> None:
-        self._on_stop = None
         self._answer_with = answer
 
     async def get_response_async(self, request: Any) -> Any:
         return await self._answer_with(request)
+
+
+def fragment(answer: Any) -> FragmentHandler:
+    async def stop() -> None: ...
+
+    return FragmentHandler(FakeDjango(answer), stop)
 
 
 async def exchange(handler: Any, *messages: dict[str, Any]) -> list[dict[str, Any]]:
@@ -245,7 +251,7 @@ async def test_body_beyond_the_cap_is_not_read() -> None:
         raise AssertionError("a view was called")
 
     piece = {"type": "http.request", "body": b"x" * POLICY.request_body_bytes_max, "more_body": True}
-    sent = await exchange(Border(FakeHandler(never), body_bytes_max=POLICY.request_body_bytes_max), piece, piece)
+    sent = await exchange(Border(fragment(never), body_bytes_max=POLICY.request_body_bytes_max), piece, piece)
     assert sent[0]["status"] == 413
 
 
@@ -259,7 +265,7 @@ async def test_client_that_leaves_ends_its_request() -> None:
         finally:
             ended.set()
 
-    sent = await exchange(FakeHandler(slow), {"type": "http.request", "body": b""}, {"type": "http.disconnect"})
+    sent = await exchange(fragment(slow), {"type": "http.request", "body": b""}, {"type": "http.disconnect"})
     assert ended.is_set()
     assert sent == []
 
@@ -271,7 +277,7 @@ async def test_mistake_in_a_view_reaches_the_server() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await exchange(FakeHandler(broken), {"type": "http.request", "body": b""})
+        await exchange(fragment(broken), {"type": "http.request", "body": b""})
 
 
 def test_house_is_complete() -> None:
