@@ -14,9 +14,7 @@ def main() -> None:
         sys.exit("Mullion needs Python 3.11 or later. uv brings one: pip install uv && uv run manage.py up")
     if sys.argv[1:2] == ["up"]:
         # Straight to the supervisor: it needs no settings, and must be able to say what is wrong with a house.
-        from shell.operations.up.cli import main as up
-
-        sys.exit(up(sys.argv[2:]))
+        sys.exit(_up(sys.argv[2:]))
     if sys.argv[1:2] == ["drill"]:
         # Beside the supervisor, for the same reason: it speaks to the fault proxy of a running copy and needs no house.
         sys.exit(_drill(sys.argv[2:]))
@@ -47,6 +45,16 @@ def main() -> None:
         _join()
         _serve_admin()
     sys.exit(_django())
+
+
+def _up(argv: list[str]) -> int:
+    try:
+        from shell.operations.up.cli import main as up
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] in {"bff", "fragments", "shell"}:
+            raise
+        sys.exit(f"Not installed: {error.name}. Run it by uv, which installs all: uv run manage.py up")
+    return up(argv)
 
 
 def _check_admin_words(argv: list[str]) -> None:
