@@ -12,6 +12,7 @@ from bff.contracts.tables import TableData, TablesData
 from tests.support.fragments_fake_bff import FakeBff, Reply, problem, reply, view
 from tests.support.fragments_house import Fragment, bearer
 from tests.support.fragments_samples import table, tables
+from tests.support.lobby import wait_for
 
 ROOM = "live_dealer"
 AS_OF_TEXT = "2026-03-14T20:14:03.000Z"
@@ -169,7 +170,7 @@ def test_sick_bff_degrades_in_words_and_in_time(
     """Whatever the BFF does, the grid answers 200 well inside its deadline: the reason, who it was, and the tables
     that it knew, under the moment they were true, without a number."""
     healthy = bff.replies["/views/tables"]
-    live.get("/grid", **SHARED)
+    wait_for(lambda: "fragment-state" not in live.get("/grid", **SHARED).headers, 30)
     bff.replies["/views/tables"] = answered
     limit = {"mullion_deadline_ms": "500"} if answered.delay_s else {}
     started = time.monotonic()
