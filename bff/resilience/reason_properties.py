@@ -59,6 +59,11 @@ class ReasonProperties:
         """Whether a command that ended so was certainly not carried out."""
         return self.refused or not self.sent
 
+    @property
+    def passed_on(self) -> bool:
+        """Whether a fragment says it by its own status; of another that denies it calls itself degraded."""
+        return self.denies and not self.fragments_say
+
 
 _P = ReasonProperties
 _ORIGIN, _RESOURCE, _NOBODY, _UNPROVED = Party.ORIGIN, Party.RESOURCE, Party.NOBODY, Party.UNPROVED

@@ -38,7 +38,7 @@ class LastKnown(Generic[T]):
             return answer, None
         last_known = self._answers.get(key)
         failure = answer if isinstance(answer, Failure) else None
-        if last_known is None or (failure is not None and PROPERTIES[failure.reason].denies):
+        if last_known is None or (failure is not None and PROPERTIES[failure.reason].passed_on):
             return answer, None
         freshness = Freshness("down", last_known.freshness.as_of, last_known.freshness.sequence)
         return msgspec.structs.replace(last_known, freshness=freshness), failure

@@ -48,7 +48,7 @@ def test_store_that_was_emptied_is_answered_for_as_well() -> None:
     assert judge(shown, failure=failure) == Degraded(Reason.FEED_DOWN, AS_OF)
 
 
-@pytest.mark.parametrize("reason", [Reason.NOT_FOUND, Reason.UNAUTHORISED, Reason.REJECTED, Reason.REDIRECT])
+@pytest.mark.parametrize("reason", [Reason.NOT_FOUND, Reason.UNAUTHORISED])
 def test_what_is_gone_or_forbidden_is_not_shown_again(reason: Reason) -> None:
     """The BFF's own word about what was asked for counts."""
     refused = Failure(reason)
