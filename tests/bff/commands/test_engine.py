@@ -12,6 +12,7 @@ CASES = Path(__file__).parent / "house"
 RESTATING = (
     "case_partition_epochs.py",
     "case_partitions.py",
+    "case_partition_epochs.py",
     "case_relays.py",
     "case_operators.py",
     "case_rebuild.py",
