@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -110,8 +111,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """What becomes a WebSocket writes straight to the connection."""
-        if isinstance(self.transport, OneWriteTransport):
-            self.transport = self.transport.transport
+        self.transport = cast(OneWriteTransport, self.transport).transport
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:

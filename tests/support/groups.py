@@ -29,8 +29,8 @@ SLOW_HOUSE = re.compile(r"\b(slow|_slow_house_of_the_run): SlowHouse")
 # Another of these, whose releases come and go.
 RELEASING_HOUSE = re.compile(r"\breleasing: SlowHouse")
 FIRST, SECOND = "house", "slow house"
-# So many of what takes long and needs no browser still wait when the second house is begun: about half of them.
-SECOND_BEGINS_AT = 18
+# So many of what takes long and needs no browser still wait when the second house is begun: about a quarter of them.
+SECOND_BEGINS_AT = 10
 # The drilled one is of tests/drills/conftest.py; who uses it goes with this file.
 DRILLED_HOUSE = re.compile(r"\bdrilled_house\b")
 DRILLED = "tests/drills/test_drills_whole.py"
@@ -88,7 +88,7 @@ def opens_browser(group: str) -> bool:
 def next_group(waiting: Iterable[tuple[str, int]], *, has_browser: bool) -> str | None:
     """Which of the groups that wait, with their numbers of tests, a process gets; None where it gets none of them.
 
-    The first house, half of what takes long and needs no browser, the second house, the rest that needs none, and then
+    The first house, most of what takes long and needs no browser, the second house, the rest that needs none, and then
     the browsers; the longest of each first.
     """
     fit = [row for row in waiting if bears_browser(row[0]) or not has_browser]

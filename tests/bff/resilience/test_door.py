@@ -340,6 +340,19 @@ def test_nobody_waits_for_money_where_there_is_time_for_all():
     run(main())
 
 
+def test_process_that_begins_in_a_surge_learns_nothing_of_how_long_one_takes():
+    """Among many each takes as long as all of them: as much would seem to have room beside money."""
+    first = MoneyFirst(DoorPolicy())
+    first.applies(0.0, limited=True)
+    first.enter(0, LoadClass.MONEY, 0.0)
+    for number in range(1, 41):
+        first.enter(number, LoadClass.PAGE, 0.0)
+    for number in range(1, 11):
+        first.leave(number, 10.0)
+    first.end_window(1.0, limited=True)
+    assert first.holds(LoadClass.PAGE, 10.0)
+
+
 def test_room_beside_money_grows_with_what_a_house_gets_done():
     """A process that does a thousand a second has more under way than one that does ten, and each is as quick."""
     first = MoneyFirst(DoorPolicy())

@@ -37,7 +37,7 @@ class Handler:
 
     def create_request(self, scope: Any, body_file: Any) -> tuple[Any, Any]:
         self.bodies.append(body_file.read())
-        return (None, self.refusal) if self.refusal else (self, None)
+        return (self, None) if self.refusal is None else (None, self.refusal)
 
     def close(self) -> None:
         self.closed += 1
@@ -107,7 +107,7 @@ async def test_request_of_a_caller_that_leaves_is_ended() -> None:
 async def test_what_django_refuses_is_answered_with_its_refusal() -> None:
     django = Handler(Answer(), refusal=Answer(b"bad request"))
     await serve(LeanHandler(django), body(b""))
-    assert django.sent == [django.refusal]
+    assert [each.content for each in django.sent] == [b"bad request"]
 
 
 async def test_scope_is_prepared_before_django_sees_it() -> None:

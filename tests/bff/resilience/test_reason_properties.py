@@ -74,6 +74,12 @@ def test_nothing_was_sent_or_done_only_where_that_is_certain(reason: Reason) -> 
     assert Failure(reason).without_effect is (reason in f"{UNSENT} throttled".split())
 
 
+def test_a_fragment_passes_on_what_is_not_there_or_not_allowed() -> None:
+    """By its own status; of all else that is denied it says that it is degraded, and may show what it knew."""
+    passed_on = {reason for reason in Reason if PROPERTIES[reason].passed_on}
+    assert passed_on == {Reason.NOT_FOUND, Reason.UNAUTHORISED}
+
+
 def test_what_is_late_needed_more_time() -> None:
     """A late answer of a call that had little time proves nothing, so that each late reason needs time."""
     assert {reason for reason in Reason if PROPERTIES[reason].late} == LATE

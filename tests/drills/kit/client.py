@@ -27,6 +27,7 @@ SCALARS = {
     "stale_clock": "seconds",
     "gap": "every",
     "duplicate": "copies",
+    "duplicate_event": "copies",
     "reorder": "window",
     "flood": "rate",
     "close_code": "code",
