@@ -212,7 +212,7 @@ def only_late(found: Sequence[Expectation]) -> bool:
     """Whether nothing is amiss but siblings that were late, which a busy machine makes of them without any fault: what
     a fault does to a sibling it does again, and a second look tells the two apart."""
     amiss = [each for each in found if not each.held]
-    late = {each.subject for each in amiss if each.kind == "state" and each.seen.endswith(_LATE_WORDS)}
+    late = {each.subject for each in amiss if each.kind in ("state", "style") and each.seen.endswith(_LATE_WORDS)}
     return bool(amiss) and all(each.subject.startswith("sibling ") and each.subject in late for each in amiss)
 
 

@@ -54,16 +54,17 @@ def _styles(drill: Drill, evidence: Evidence) -> Iterator[Expectation]:
 def _state(digest: SiblingDigest, wanted: SiblingExpectation, evidence: Evidence) -> Expectation:
     """Of a page or a control that was not as it should be, whose looks can not be compared."""
     origin, end = evidence.fault_began_ms or 0, evidence.fault_ended_ms
-    beside = {
-        each.state
+    meanwhile = [
+        each
         for each in evidence.timeline
-        if each.viewer == "control"
-        and each.slot == digest.slot
-        and origin <= each.at_ms
-        and (not end or each.at_ms < end)
-    }
+        if each.slot == digest.slot and origin <= each.at_ms and (not end or each.at_ms < end)
+    ]
+    beside = {each.state for each in meanwhile if each.viewer == "control"}
+    reasons = [each.reason for each in meanwhile if each.viewer == "tester" and each.state == digest.state]
     everybodys = digest.state in beside | {digest.control_state}
-    seen = f"{digest.state}, also without the fault" if everybodys else digest.state
+    seen = f"{digest.state} ({reasons[-1]})" if reasons and reasons[-1] else digest.state
+    if everybodys:
+        seen = f"{digest.state}, also without the fault"
     if digest.state in wanted.state:
         seen = f"{digest.state}; the control was {digest.control_state}, so that looks were not compared"
     return Expectation(
