@@ -87,8 +87,8 @@ def test_a_bet_is_placed_settled_and_paid_in_every_open_tab(house: Mullion, page
     wait_for(lambda: balance(other) == before)
     wait_for_window(page, house)
     bet(page, "Red", "€5")
-    control(house, "clock", held=True)  # so that it stays in play for as long as it is looked at
     expect(page.locator("#slot-slip .outcome")).to_contain_text("€5 on red is in")
+    control(house, "clock", held=True)  # so that it stays in play for as long as it is looked at
     wait_for(lambda: balance(page) == balance(other) == before - 500, describe=lambda: (balance(page), balance(other)))
     expect(page.locator("#slot-bets .bet").first).to_contain_text("In play")
     control(house, "clock", held=False, step_s=25)
