@@ -90,11 +90,12 @@ class Cleaner:
             judge_repetition(self._drawn, self._referring, self._limits, self._spending)
         if self._reach.sandboxed:
             self._disarm(root)
-        if self._reach.isolation == "light":
-            self._leave_slots(root)
-            self._confine(root)
         if self._places:
             settle_places(self._places, self._reach, self._removal)
+        if self._reach.isolation == "light":
+            # Last, as what stands in an unwrapped <slot> comes to the top, and what stood in a place is gone.
+            self._leave_slots(root)
+            self._confine(root)
         out = root.inner_html
         out = out.replace(TAME, "")
         if _DEL in out:

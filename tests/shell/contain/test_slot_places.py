@@ -58,6 +58,14 @@ def contained(html: str, isolation: Isolation = "shadow", *places: str, sandboxe
     return made
 
 
+def test_what_a_place_takes_away_leads_nowhere_else() -> None:
+    """A label of what stood in a place would be one of the page's, and what stood in a <slot> that no page fills would
+    choose its place by itself."""
+    made = contained('<label for="x">a</label><slot name="cart"><input id="x"></slot>', "light")
+    assert made.html.decode() == f"<label>a</label>{PLACE}"
+    assert contained('<slot><p slot="x">a</p></slot>', "light").html == b"<p>a</p>"
+
+
 @pytest.mark.parametrize("isolation", ["shadow", "light"])
 @pytest.mark.parametrize("around", AROUND)
 def test_place_stays_in_plain_boxes(around: str, isolation: Isolation) -> None:
