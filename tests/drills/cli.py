@@ -12,7 +12,7 @@ from typing import Any
 from bff.contracts.partition import PartitionRefused
 from shell.operations.up.cli import data_root
 from shell.operations.up.options import port_base
-from tests.drills import tell
+from tests.drills import output
 from tests.drills.control import CanNotRun, Control, ControlRefused, find, key_here
 from tests.drills.kit.loader import DrillFileWrong
 from tests.drills.mark import mint
@@ -40,24 +40,25 @@ examples:
   uv run manage.py drill try promotions latency=3000 --for 30 --scope session
   uv run manage.py drill stop
 
-Every fault heals by itself, in the fault proxy: after {TTL_S:g} s where --for names no other time. A hop is written
+Every fault heals by itself, in the fault proxy: after {TTL_S:g} s unless --for says otherwise. A hop is written
 caller:called, or caller->called in quotes.
 
 exit codes:
-  {HELD}  done; of drills: everything that was expected came
+  {HELD}  done; or every drill held: everything that was expected came
   {DEVIATED}  a drill deviated: something that was expected did not come
-  {MISUSE}  what was asked makes no sense: an unknown drill, hop or fault, a file with a slip, a value out of bounds
-  {COULD_NOT_RUN}  it could not run: nothing answers, it was not steady, another drill runs, or the target is not listed
+  {MISUSE}  the command makes no sense: an unknown drill, hop or fault, a mistake in a file, a value out of bounds
+  {COULD_NOT_RUN}  it could not run: nothing answers, the system was not steady, another drill runs, the target is not
+     listed, or the faults hit nothing
   {ABORTED}  a drill was aborted: by its own conditions, the halt button or Ctrl-C; what it broke is healed
 """
 
 
 def main(argv: Sequence[str]) -> int:
-    """Does one thing and says what it did; the exit code."""
+    """Carries out one command and prints what it did; returns the exit code."""
     arguments = _parse(argv)
     try:
         if arguments.verb == "faults":
-            print(tell.faults(FAULTS.values()))
+            print(output.faults(FAULTS.values()))
             return HELD
         if arguments.verb in runner.VERBS:
             return runner.main(arguments, " ".join(["drill", *argv]))
@@ -80,15 +81,15 @@ def main(argv: Sequence[str]) -> int:
     except (CanNotRun, NotAllowed, Busy) as problem:
         return _refuse(str(problem), COULD_NOT_RUN)
     except BrokenPipeError:
-        # Whoever reads has seen enough; Python's own end must not complain about it.
+        # The reader has closed the pipe; Python must not complain about it when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return HELD
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     where = argparse.ArgumentParser(add_help=False)
-    where.add_argument("--port-base", type=port_base, metavar="N", help="the copy that is meant, where several run")
-    where.add_argument("--control-url", default="", metavar="URL", help="a fault proxy that runs elsewhere")
+    where.add_argument("--port-base", type=port_base, metavar="N", help="which copy, if several run here")
+    where.add_argument("--control-url", default="", metavar="URL", help="the API of a fault proxy elsewhere")
     parser = argparse.ArgumentParser(
         prog="manage.py drill",
         allow_abbrev=False,
@@ -98,25 +99,38 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     runner.add_verbs(verbs, where)
-    hops = verbs.add_parser("hops", parents=[where], help="every hop, what travels over it and how it is")
-    hops.add_argument("--faults", action="store_true", help="every hop with the faults that apply to it")
-    verbs.add_parser("faults", help="every fault and its parameters")
-    broken = verbs.add_parser("break", parents=[where], help="break a hop")
-    broken.add_argument("hop", metavar="HOP")
-    broken.add_argument("fault", metavar="FAULT")
-    broken.add_argument("attributes", nargs="*", metavar="KEY=VALUE")
-    broken.add_argument("--for", dest="for_s", type=float, default=TTL_S, metavar="S", help=f"at most {TTL_S_MAX:g}")
-    broken.add_argument(
-        "--share", type=float, default=1, metavar="0..1", help="hit only so many connections or requests"
+    hops = verbs.add_parser(
+        "hops", parents=[where], help="list every hop, what travels over it, and whether it is broken"
     )
-    broken.add_argument("--session", default="", metavar="MARK", help="hit only who carries this mark in baggage")
-    broken.add_argument("--upstream", action="store_true", help="on the way to who is called, not back from there")
+    hops.add_argument("--faults", action="store_true", help="list the faults that apply to each hop")
+    verbs.add_parser("faults", help="list every fault and its parameters")
+    broken = verbs.add_parser("break", parents=[where], help="break a hop")
+    broken.add_argument("hop", metavar="HOP", help="shell:promotions; all of them: drill hops")
+    broken.add_argument("fault", metavar="FAULT", help="latency; all of them: drill faults")
+    broken.add_argument(
+        "attributes", nargs="*", metavar="KEY=VALUE", help="latency=3000; without any, values that can be felt"
+    )
+    broken.add_argument(
+        "--for",
+        dest="for_s",
+        type=float,
+        default=TTL_S,
+        metavar="S",
+        help=f"heal after so many seconds: {TTL_S:g} unless you say otherwise, at most {TTL_S_MAX:g}",
+    )
+    broken.add_argument(
+        "--share", type=float, default=1, metavar="0..1", help="hit only this share of connections or requests"
+    )
+    broken.add_argument("--session", default="", metavar="MARK", help="hit only the browser session with this mark")
+    broken.add_argument(
+        "--upstream", action="store_true", help="break the direction from the caller, instead of the answers"
+    )
     healed = verbs.add_parser("heal", parents=[where], help="heal a hop, or everything")
     healed.add_argument("hop", metavar="HOP", nargs="?", default="")
-    marked = verbs.add_parser("mark", parents=[where], help="mint a mark for one browser session")
-    marked.add_argument("--name", default="", metavar="NAME", help="whose it is, as logs say it; else one of chance")
-    shown = verbs.add_parser("show", parents=[where], help="what is broken, for whom and for how long; or a drill")
-    shown.add_argument("drill", metavar="NAME", nargs="?", default="")
+    marked = verbs.add_parser("mark", parents=[where], help="make a mark for one browser session")
+    marked.add_argument("--name", default="", metavar="NAME", help="the tester's name in the logs; random if left out")
+    shown = verbs.add_parser("show", parents=[where], help="what is broken, for whom and how long; or print a drill")
+    shown.add_argument("drill", metavar="NAME", nargs="?", default="", help="print this drill as a file")
     return parser.parse_args(argv)
 
 
@@ -138,7 +152,7 @@ def _break(control: Control, arguments: argparse.Namespace) -> str:
         share=arguments.share,
         session=arguments.session,
     )
-    return tell.broken(control.hop(arguments.hop)["name"], done)
+    return output.broken(control.hop(arguments.hop)["name"], done)
 
 
 def _attributes(pairs: Sequence[str]) -> dict[str, str | int]:
@@ -146,32 +160,32 @@ def _attributes(pairs: Sequence[str]) -> dict[str, str | int]:
     for pair in pairs:
         name, is_pair, value = pair.partition("=")
         if not (name and is_pair):
-            raise ControlRefused(f"{pair!r} is no KEY=VALUE, such as latency=3000")
+            raise ControlRefused(f"{pair!r} is not KEY=VALUE, such as latency=3000")
         attributes[name] = int(value) if value.lstrip("-").isdecimal() else value
     return attributes
 
 
 def _mark(arguments: argparse.Namespace) -> int:
     value = mint(key_here(data_root(), arguments.port_base), arguments.name)
-    # The value alone on stdout, for a script; what to do with it beside it, for a person.
+    # stdout has the value alone, so that a script can read it; stderr tells a person how to use it.
     print(value, flush=True)
-    print(tell.marked(value), file=sys.stderr)
+    print(output.marked(value), file=sys.stderr)
     return HELD
 
 
 def _heal(control: Control, arguments: argparse.Namespace) -> str:
-    return tell.healed(control.heal(arguments.hop))
+    return output.healed(control.heal(arguments.hop))
 
 
 _VERBS: Mapping[str, Callable[[Control, Any], str]] = {
     "hops": lambda control, arguments: (
-        tell.applicable(control.hops(), FAULTS.values())
+        output.applicable(control.hops(), FAULTS.values())
         if arguments.faults
-        else tell.hops(control.hops(), control.absent())
+        else output.hops(control.hops(), control.absent())
     ),
     "break": _break,
     "heal": _heal,
-    "show": lambda control, _: tell.shown(control.hops()),
+    "show": lambda control, _: output.shown(control.hops()),
 }
 
 

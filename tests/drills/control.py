@@ -1,4 +1,4 @@
-"""The fault proxy as a client sees it: which one runs here, what it has, and how it is told to break and heal.
+"""A client of the fault proxy's API: finds the proxy that runs here, lists its hops, breaks and heals them.
 
 Public: `Control`, `CanNotRun`, `ControlRefused`, `find`, `folder`, `key_here`.
 """
@@ -30,7 +30,7 @@ class CanNotRun(Exception):
 
 
 class ControlRefused(Exception):
-    """What was asked makes no sense there; the message says why."""
+    """The request makes no sense to the fault proxy; the message says why."""
 
 
 def find(root: Path, port_base: int | None) -> str:
@@ -46,7 +46,8 @@ def find(root: Path, port_base: int | None) -> str:
 
 
 def key_here(root: Path, port_base: int | None) -> str:
-    """The key of the same copy, with which marks are minted; raises `CanNotRun`. One in the environment goes first."""
+    """The key of the same copy, with which marks are minted; one in the environment takes precedence. Raises
+    `CanNotRun`."""
     if given := os.environ.get(PARTITION_KEY):
         return given
     data = folder(root, port_base)
@@ -73,7 +74,10 @@ def _without_drills(data: Path) -> str:
 
 
 class Control:
-    """`with Control(url) as control: control.break_("shell:promotions", "latency", {"latency": 3000}, ttl_s=30)`."""
+    """`with Control(url) as control: control.break_("shell:promotions", "latency", {"latency": 3000}, ttl_s=30)`.
+
+    Its methods raise `CanNotRun` if the proxy does not answer, and `ControlRefused` if it refuses.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -89,16 +93,16 @@ class Control:
 
     def hops(self) -> dict[str, dict[str, Any]]:
         """Every proxy by its name, as the API shows it."""
-        found: dict[str, dict[str, Any]] = self._ask("GET", "/proxies")
+        found: dict[str, dict[str, Any]] = self._request("GET", "/proxies")
         return found
 
     def absent(self) -> dict[str, str]:
-        """Hops that there are not, and why."""
-        found: dict[str, str] = self._ask("GET", "/absent")
+        """Calls that have no hop and so can not be broken, with the reason."""
+        found: dict[str, str] = self._request("GET", "/absent")
         return found
 
     def hop(self, name: str) -> dict[str, Any]:
-        """The hop called `name`, also written `a->b`; raises `ControlRefused` with what was probably meant."""
+        """The hop called `name`, which may be written `a->b`; raises `ControlRefused` with the nearest name."""
         name = name.replace("->", ":").replace("→", ":")
         hops, absent = self.hops(), self.absent()
         if name in hops:
@@ -120,19 +124,17 @@ class Control:
         share: float = 1,
         session: str = "",
     ) -> dict[str, Any]:
-        """Break `hop` in this way, in place of the same fault that may be on; the toxic, or the proxy that is down."""
+        """Break `hop`; the same fault, if active, is replaced. Returns the toxic, or the proxy if it was taken down."""
         proxy, kind = self.hop(hop), fault_of(fault)
         path = f"/proxies/{proxy['name']}"
         if not applies(kind, tuple(proxy["speaks"])):
-            raise ControlRefused(
-                f"{fault} breaks {kind.layer.value}, and over {proxy['name']} travels {_words(proxy)}."
-            )
+            raise ControlRefused(f"{fault} breaks {kind.layer.value}, but {proxy['name']} carries {_words(proxy)}.")
         if kind.layer is Layer.LISTENER:
             if attributes or share < 1 or session or stream:
-                raise ControlRefused(f"{fault} hits everybody, in both directions, and takes nothing but --for.")
-            return dict(self._ask("PATCH", path, {"enabled": False, "ttl_s": ttl_s}))
+                raise ControlRefused(f"{fault} hits everybody, in both directions, and takes no option but --for.")
+            return dict(self._request("PATCH", path, {"enabled": False, "ttl_s": ttl_s}))
         stream = stream or kind.streams[0]
-        # One tester's fault stands beside another's, and beside everybody's.
+        # Faults of several testers, and of everybody, can be active at once: so the mark is part of the name.
         mark = f"_{hashlib.blake2s(session.encode(), digest_size=4).hexdigest()}" if session else ""
         name = f"{fault}_{stream}{mark}"
         body = {
@@ -145,36 +147,36 @@ class Control:
             "ttl_s": ttl_s,
         }
         if any(each["name"] == name for each in proxy["toxics"]):
-            self._ask("DELETE", f"{path}/toxics/{name}")
-        return dict(self._ask("POST", f"{path}/toxics", body))
+            self._request("DELETE", f"{path}/toxics/{name}")
+        return dict(self._request("POST", f"{path}/toxics", body))
 
     def heal(self, hop: str = "", *, session: str | None = None) -> list[str]:
-        """Heal `hop`, or everything; what was broken, in words. With `session` only what that one has broken at `hop`,
-        and with an empty one what everybody has."""
+        """Heal `hop`, or everything; returns what was broken, in words. With `session` heals only the faults of that
+        mark at `hop`; with an empty one only those of everybody."""
         healed = [self.hop(hop)] if hop else list(self.hops().values())
         if session is not None:
             healed = [_narrowed(proxy, session) for proxy in healed]
         broken = [f"{proxy['name']} {fault}" for proxy in healed for fault in _broken(proxy)]
         if not hop:
-            self._ask("POST", "/reset")
+            self._request("POST", "/reset")
             return broken
         path = f"/proxies/{healed[0]['name']}"
         for toxic in healed[0]["toxics"]:
-            self._ask("DELETE", f"{path}/toxics/{toxic['name']}", missing_is_fine=True)
+            self._request("DELETE", f"{path}/toxics/{toxic['name']}", missing_is_fine=True)
         if not healed[0]["enabled"]:
-            self._ask("PATCH", path, {"enabled": True})
+            self._request("PATCH", path, {"enabled": True})
         return broken
 
     def toxics(self, hop: str) -> list[dict[str, Any]]:
-        """All that are on at `hop` and the last that were, as they began, with how many requests or connections each
+        """The active and the last ended toxics of `hop`, oldest first, with how many requests or connections each
         hit."""
         path = f"/proxies/{hop}"
-        # In this order none that ends meanwhile is missed; one that is met twice has ended.
-        found = {each["number"]: each for each in self._ask("GET", f"{path}/toxics")}
-        found |= {each["number"]: each for each in self._ask("GET", f"{path}/ended")}
+        # In this order no toxic that ends meanwhile is missed; one that is in both lists has ended.
+        found = {each["number"]: each for each in self._request("GET", f"{path}/toxics")}
+        found |= {each["number"]: each for each in self._request("GET", f"{path}/ended")}
         return [found[number] for number in sorted(found)]
 
-    def _ask(self, method: str, path: str, body: object = None, *, missing_is_fine: bool = False) -> Any:
+    def _request(self, method: str, path: str, body: object = None, *, missing_is_fine: bool = False) -> Any:
         try:
             answer = self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
@@ -182,7 +184,7 @@ class Control:
         try:
             answered = answer.json() if answer.content else None
         except ValueError as error:
-            raise CanNotRun(f"What answers at {self.url} is no fault proxy.") from error
+            raise CanNotRun(f"{self.url} answers, but is not a fault proxy.") from error
         if answer.is_error and not (missing_is_fine and answer.status_code == 404):
             words = answered.get("error", answer.text) if isinstance(answered, dict) else answer.text
             raise ControlRefused(str(words).removeprefix("bad request body: ").removeprefix("attributes: "))

@@ -41,17 +41,22 @@ def test_this_machine_may_be_drilled_for_everyone(url: str) -> None:
         ("http://localhost.example.com:80", "session", 1, "is not on the list"),
         ("https://localhost:8000", "session", 1, "is not on the list"),
         ("https://staging.example.com:444", "session", 1, "is not on the list"),
-        ("https://staging.example.com", "everyone", 1, "staging may be drilled for session alone, as others use it"),
+        (
+            "https://staging.example.com",
+            "everyone",
+            1,
+            "staging may be drilled with the scope session only, because others use it",
+        ),
         (
             "https://staging.example.com",
             "session",
             61,
-            "staging may be broken for 60 s at most, and this drill lasts 61",
+            "staging may be broken for at most 60 s, and this drill lasts 61",
         ),
-        ("http://localhost:8000@casino.example.com", "session", 1, "is no address of a site"),
-        ("file:///etc/passwd", "session", 1, "is no address of a site"),
-        ("http://localhost:x", "session", 1, "is no address"),
-        ("http://localhost:8000/path", "session", 1, "is no address of a site"),
+        ("http://localhost:8000@casino.example.com", "session", 1, "is not the address of a site"),
+        ("file:///etc/passwd", "session", 1, "is not the address of a site"),
+        ("http://localhost:x", "session", 1, "is not an address"),
+        ("http://localhost:8000/path", "session", 1, "is not the address of a site"),
     ],
 )
 def test_environment_that_is_not_listed_is_refused_with_the_reason(
@@ -68,9 +73,9 @@ def test_environment_that_is_not_listed_is_refused_with_the_reason(
 def test_list_that_can_not_be_read_allows_nothing(tmp_path: Path, text: str) -> None:
     file = tmp_path / "list.yaml"
     file.write_text(text, "utf-8")
-    with pytest.raises(NotAllowed, match="does not say which environments may be drilled"):
+    with pytest.raises(NotAllowed, match="is not a list of environments that may be drilled"):
         guard.load(file)
-    with pytest.raises(NotAllowed, match="does not say"):
+    with pytest.raises(NotAllowed, match="is not a list"):
         guard.load(tmp_path / "none.yaml")
 
 

@@ -47,11 +47,11 @@ def test_system_elsewhere_is_drilled_for_a_marked_session_and_for_nobody_else(
     key = key_of(drilled_house.data)
     for words, given, sentence in (
         (["run", "promotions-slow", "--scope", "session"], "", "No session can be marked without the target's key"),
-        (["run", "promotions-slow", "--scope", "everyone"], key, "staging may be drilled for session alone"),
+        (["run", "promotions-slow", "--scope", "everyone"], key, "staging may be drilled with the scope session only"),
         (
             ["try", "promotions", "latency=3000", "--for", "90", "--scope", "session"],
             key,
-            "staging may be broken for 60 s at most, and this drill lasts 90 s",
+            "staging may be broken for at most 60 s, and this drill lasts 90 s",
         ),
     ):
         refused = drill(drilled_house, tmp_path, *words, "--http", key=given)

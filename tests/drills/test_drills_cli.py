@@ -100,8 +100,8 @@ def test_hop_is_taken_down_and_comes_up(drill: Drill, process: ProxyProcess) -> 
     [
         (["break", "hpo", "latency"], "There is no hop 'hpo'. Did you mean hop?"),
         (["break", "hop", "latncy"], "there is no fault 'latncy'; did you mean latency?"),
-        (["break", "hop", "status"], "status breaks http, and over hop travels redis."),
-        (["break", "hop", "latency", "latency"], "'latency' is no KEY=VALUE, such as latency=3000"),
+        (["break", "hop", "status"], "status breaks http, but hop carries redis."),
+        (["break", "hop", "latency", "latency"], "'latency' is not KEY=VALUE, such as latency=3000"),
         (["break", "hop", "latency", "latency=soon"], "latency: a whole number from 0 to 86400000"),
         (["break", "hop", "latency", "delay=1"], "latency takes no 'delay'; it takes latency, jitter"),
         (["break", "hop", "latency", "--for", "0"], "--for: seconds, more than 0 and at most 3600"),
@@ -202,10 +202,10 @@ def test_drill_is_shown_as_a_file_that_says_the_same(here: Drill, name: str) -> 
         (["try", "promotions", "latency", "soon"], 2, "'soon' is not KEY=VALUE, such as latency=3000"),
         (["try", "promotions", "latncy=1"], 2, "there is no fault 'latncy'; did you mean latency?"),
         (["try", "promotions", "latency=1", "--for", "9999"], 2, "--for: seconds, more than 0 and at most 3600"),
-        (["run", "live-hang", "--base-url", "http://localhost:1"], 3, "runs elsewhere: say where its fault proxy"),
+        (["run", "live-hang", "--base-url", "http://localhost:1"], 3, "runs elsewhere: give the address"),
         (["run", "live-hang", "--base-url", "http://a.example", "--control-url", "http://127.0.0.1:1"], 3,
          "http://a.example is not on the list of environments"),
-        (["report"], 3, "No run is there yet."),
+        (["report"], 3, "There is no run yet."),
         (["report", "nowhere"], 3, "nowhere"),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.drills import tell
+from tests.drills import output
 from tests.drills.console import fault_description, figures, watch
 from tests.drills.console.history import EVERYONE, TESTER, Fault, History
 from tests.drills.console.places import Places, Process
@@ -120,7 +120,7 @@ class Sampler:
             answer = await http.get(f"{self._places.proxy}/proxies/{name}/ended")
             answer.raise_for_status()
             toxics += answer.json()
-        return {toxic["number"]: tell.hit(toxic) for toxic in toxics}
+        return {toxic["number"]: output.hit(toxic) for toxic in toxics}
 
     async def _let_frame(self, http: httpx.AsyncClient, now: float) -> float:
         """As long as somebody looks, and no longer, the lobby may be shown in the console's frame; until when."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 DAY_MS = 86_400_000
 YEAR_S = 31_536_000
 GIB = 1 << 30
-# What may travel on a hop. A hop that says nothing is looked at byte by byte, and takes every fault.
+# What may travel on a hop. Every fault applies to a hop for which nothing is declared.
 SPEAKS = ("http", "websocket", "redis", "events", "postgres")
 BOTH = ("downstream", "upstream")
 ANSWERS = ("downstream",)
@@ -36,7 +36,8 @@ class Layer(StrEnum):
 class Parameter:
     """One attribute of a fault: a whole number from `least` to `most`, or one of `choices`, or, without either, a text.
 
-    `default` holds where a client leaves it out; the runner gives `typical` where a person names no parameter at all.
+    `default` is used if a client leaves the parameter out. If a person gives no parameter at all, the runner sends
+    `typical` instead.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of fault. With `answer` the proxy says it in the upstream's place."""
+    """One kind of fault. With `answer` the proxy sends this answer instead of the upstream's."""
 
     name: str
     layer: Layer
@@ -98,12 +99,12 @@ _TCP = (
         "latency",
         Layer.TCP,
         "Everything arrives later.",
-        (_ms("latency", "milliseconds", 3000), _ms("jitter", "up to so many more or fewer, at random")),
+        (_ms("latency", "milliseconds", 3000), _ms("jitter", "up to so many milliseconds more or fewer, at random")),
     ),
     Fault(
         "bandwidth",
         Layer.TCP,
-        "No more than so much a second gets through.",
+        "Only so many kilobytes a second get through.",
         (Parameter("rate", "kilobytes a second; 0 sets no limit", 0, 1, 0, 1_000_000),),
     ),
     Fault("slow_close", Layer.TCP, "The end of a connection arrives later.", (_ms("delay", "milliseconds", 3000),)),
@@ -117,7 +118,7 @@ _TCP = (
         "reset_peer",
         Layer.TCP,
         "The connection is reset (RST) instead of the first bytes.",
-        (_ms("timeout", "milliseconds before that"),),
+        (_ms("timeout", "milliseconds until the reset"),),
     ),
     Fault(
         "slicer",
@@ -125,7 +126,7 @@ _TCP = (
         "Bytes arrive in small pieces.",
         (
             Parameter("average_size", "bytes a piece", 0, 64, 0, 1_048_576),
-            Parameter("size_variation", "up to so many more or fewer", 0, 16, 0, 1_048_576),
+            Parameter("size_variation", "up to so many bytes more or fewer", 0, 16, 0, 1_048_576),
             Parameter("delay", "microseconds between pieces", 0, 10_000, 0, 60_000_000),
         ),
     ),
@@ -150,22 +151,22 @@ _HTTP = (
         "unavailable",
         Layer.HTTP,
         "503 with a Retry-After.",
-        (_one_of("retry_after", "what it says", *RETRY_AFTER),),
+        (_one_of("retry_after", "the header's value", *RETRY_AFTER),),
         answer=lambda given: f"unavailable-until={given['retry_after']}",
     ),
     Fault(
         "throttled",
         Layer.HTTP,
         "429 with a Retry-After.",
-        (_one_of("retry_after", "what it says", *RETRY_AFTER),),
+        (_one_of("retry_after", "the header's value", *RETRY_AFTER),),
         answer=lambda given: f"throttled-until={given['retry_after']}",
     ),
     Fault("error_page", Layer.HTTP, "200 carrying an error page.", answer=lambda _: "error-page"),
     Fault(
         "malformed",
         Layer.HTTP,
-        "An answer that breaks HTTP, or the text it claims to be.",
-        (_one_of("how", "in which way", *MALFORMED),),
+        "An answer that is not valid HTTP, or not valid text.",
+        (_one_of("how", "what is wrong", *MALFORMED),),
         answer=lambda given: MALFORMED[str(given["how"])],
     ),
     Fault(
@@ -180,7 +181,7 @@ _HTTP = (
         "redirect",
         Layer.HTTP,
         "302 to another path, to itself, or to a link-local address.",
-        (_one_of("to", "where", "elsewhere", "loop", "link-local"),),
+        (_one_of("to", "its target", "elsewhere", "loop", "link-local"),),
         answer=lambda given: f"redirect={given['to']}",
     ),
     Fault(
@@ -194,14 +195,14 @@ _HTTP = (
         "wrong_type",
         Layer.HTTP,
         "The real answer under another content type; an empty one leaves it out.",
-        (Parameter("content_type", "what it says", "application/octet-stream"),),
+        (Parameter("content_type", "the content type", "application/octet-stream"),),
         ANSWERS,
     ),
     Fault(
         "stale_clock",
         Layer.HTTP,
         "The real answer, with every date and ISO time in it moved.",
-        (Parameter("seconds", "into the past; negative: into the future", 86_400, 86_400, -YEAR_S, YEAR_S),),
+        (Parameter("seconds", "how far into the past; negative: into the future", 86_400, 86_400, -YEAR_S, YEAR_S),),
         ANSWERS,
     ),
     Fault(
@@ -218,20 +219,20 @@ _WEBSOCKET = (
     Fault(
         "gap",
         Layer.WEBSOCKET,
-        "Every so-many-th message is lost.",
-        (Parameter("every", "messages", 2, 2, 1, 1_000_000),),
+        "Every n-th message is lost.",
+        (Parameter("every", "n", 2, 2, 1, 1_000_000),),
     ),
     Fault(
         "duplicate",
         Layer.WEBSOCKET,
         "Every message comes again at once.",
-        (Parameter("copies", "how often", 1, 1, 1, 100),),
+        (Parameter("copies", "how many more times", 1, 1, 1, 100),),
     ),
     Fault(
         "reorder",
         Layer.WEBSOCKET,
-        "Messages come in the opposite order, so many at a time.",
-        (Parameter("window", "messages", 2, 2, 2, 100),),
+        "Messages come in the opposite order, in groups of so many.",
+        (Parameter("window", "messages in a group", 2, 2, 2, 100),),
     ),
     Fault(
         "flood",
@@ -253,16 +254,20 @@ _EVENTS = (
     Fault(
         "duplicate_event",
         Layer.EVENTS,
-        "Every event of the broker is delivered again; upstream: is added again.",
-        (Parameter("copies", "how often", 1, 1, 1, 100),),
+        "Each event of the broker is delivered again; upstream: is added again.",
+        (Parameter("copies", "how many more times", 1, 1, 1, 100),),
     ),
 )
 
-_LISTENER = (Fault("down", Layer.LISTENER, "Nothing listens: refused. In the HTTP API it is `enabled: false`."),)
+_LISTENER = (
+    Fault(
+        "down", Layer.LISTENER, "Nothing listens: connections are refused. In the HTTP API this is `enabled: false`."
+    ),
+)
 
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*_TCP, *_LISTENER, *_HTTP, *_WEBSOCKET, *_EVENTS)}
 
 
 def applies(fault: Fault, speaks: tuple[str, ...]) -> bool:
-    """Whether `fault` means anything on a hop that `speaks` so; on one that says nothing, every fault may."""
+    """Whether `fault` has a meaning on a hop that carries `speaks`; if nothing is declared, every fault has."""
     return not speaks or fault.layer in (Layer.LISTENER, Layer.TCP) or fault.layer.value in speaks

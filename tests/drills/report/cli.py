@@ -1,4 +1,4 @@
-"""The verb `report` of `manage.py drill`: a page and JUnit XML from what lies on disk, without running anything.
+"""The verb `report` of `manage.py drill`: a page and JUnit XML from journals on disk, without running anything.
 
 Public: `add_verb`, `main`, `FOLDER`.
 """
@@ -15,25 +15,28 @@ FOLDER = "drills"
 
 
 def add_verb(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Its own arguments."""
-    report = verbs.add_parser("report", help="a page and JUnit XML from journals on disk")
+    """Adds the verb with its arguments."""
+    report = verbs.add_parser("report", help="write a report page and JUnit XML from journals on disk")
     report.add_argument(
         "journals",
         nargs="*",
         type=Path,
         metavar="JOURNAL",
-        help="a run's folder, or journal.json files; else the last run",
+        help="a run's folder, or journal.json files; the last run if left out",
     )
     report.add_argument(
-        "--compare-with", type=Path, metavar="FOLDER", help="the run to compare with; else the one before it"
+        "--compare-with", type=Path, metavar="FOLDER", help="the run to compare with; the one before it if left out"
     )
     report.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="where report.html and junit.xml go; else beside them"
+        "--to",
+        type=Path,
+        metavar="FOLDER",
+        help="where to write report.html and junit.xml; beside the journals if left out",
     )
 
 
 def main(given: argparse.Namespace, root: Path) -> str:
-    """Writes both; what to say. `root` is the data root. Raises `CanNotRead`."""
+    """Writes both files; returns the lines to print. `root` is the data root. Raises `CanNotRead`."""
     paths = given.journals or [_last_run(root)]
     try:
         made = write_report(paths, compare_with=given.compare_with, folder=given.to)
@@ -43,8 +46,8 @@ def main(given: argparse.Namespace, root: Path) -> str:
 
 
 def _last_run(root: Path) -> Path:
-    """The newest that has a record."""
+    """The folder of the newest run that has a record."""
     runs = sorted(file.parent for file in (root / FOLDER).glob(f"*/{run_record.FILE}"))
     if not runs:
-        raise CanNotRead("No run is there yet. Make one with: manage.py drill run promotions-slow")
+        raise CanNotRead("There is no run yet. Make one with: manage.py drill run promotions-slow")
     return runs[-1]

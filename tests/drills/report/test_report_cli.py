@@ -35,7 +35,7 @@ def test_report_goes_where_it_is_wanted(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_reported_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(CanNotRead, match="No run is there yet"):
+    with pytest.raises(CanNotRead, match="There is no run yet"):
         cli.main(parsed(), tmp_path)
     run = put_run(tmp_path / "run", a_journal())
     (tmp_path / "file").touch()

@@ -1,4 +1,4 @@
-"""The verbs of `manage.py drill` that run drills and tell of them: list, run, try, all, report, stop.
+"""The verbs of `manage.py drill` that list, run, report and stop drills: list, run, try, all, report, stop.
 
 Public: `VERBS`, `add_verbs`, `main`, `shown`.
 """
@@ -37,50 +37,54 @@ SUBSET = ("browser:shell/status", "shell:wallet/latency", "shell:promotions/stat
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", where: argparse.ArgumentParser) -> None:
-    """Their own arguments; `where` holds those that say which copy is meant."""
-    listed = verbs.add_parser("list", parents=[where], help="every story, and the matrix of hops and faults")
-    listed.add_argument("--all", action="store_true", help="each drill of the matrix too, as the copy that runs has it")
+    """Adds the verbs with their arguments to the parser; `where` has the arguments that choose the copy."""
+    listed = verbs.add_parser("list", parents=[where], help="list the stories")
+    listed.add_argument("--all", action="store_true", help="list every drill of the running copy's matrix too")
     run = verbs.add_parser("run", parents=[where], help="run drills, by name or from files")
-    run.add_argument("drills", nargs="+", metavar="FILE|NAME")
+    run.add_argument("drills", nargs="+", metavar="FILE|NAME", help="my-own.yaml, live-hang, or shell:wallet/timeout")
     _add_run_options(run)
-    tried = verbs.add_parser("try", parents=[where], help="a drill in one line: slow by so much, for so long, proven")
-    tried.add_argument("hop", metavar="HOP|FRAGMENT", help="shell:promotions, or promotions alone for the same")
+    tried = verbs.add_parser("try", parents=[where], help="run a drill of one fault, without a file, and report it")
+    tried.add_argument("hop", metavar="HOP|FRAGMENT", help="shell:promotions, or promotions for short")
     tried.add_argument("attributes", nargs="+", metavar="FAULT|KEY=VALUE", help="latency=3000, or status status=502")
-    tried.add_argument("--for", dest="for_s", type=float, default=30, metavar="S")
+    tried.add_argument(
+        "--for", dest="for_s", type=float, default=30, metavar="S", help="break it for so many seconds (30)"
+    )
     _add_run_options(tried)
-    everything = verbs.add_parser("all", parents=[where], help="the whole catalogue: stories and matrix")
-    everything.add_argument("--full", action="store_true", help="every cell in the browser, without a limit of time")
-    everything.add_argument("--hops", default="", metavar="PATTERN", help="only the matrix, of these: 'shell:*'")
+    everything = verbs.add_parser("all", parents=[where], help="run the whole catalogue: stories and matrix")
+    everything.add_argument("--full", action="store_true", help="watch every cell in a browser; takes hours")
+    everything.add_argument("--hops", default="", metavar="PATTERN", help="only cells of hops like this: 'shell:*'")
     everything.add_argument(
         "--resume",
         type=Path,
         metavar="FOLDER",
-        help="go on with that run: what came to its end is not run again",
+        help="continue that run, without the drills that held or deviated",
     )
-    everything.add_argument("--subset", action="store_true", help="a few of each kind: what CI runs, in two minutes")
+    everything.add_argument("--subset", action="store_true", help="run a few of each kind, as CI does; two minutes")
     _add_run_options(everything)
     reporting.add_verb(verbs)
-    verbs.add_parser("stop", help="the halt button: end the drill that runs, healed")
+    verbs.add_parser("stop", help="halt the running drill and heal what it broke")
 
 
 def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument(
-        "--base-url", default="", metavar="URL", help="the address that players use, if not on this machine"
+        "--base-url", default="", metavar="URL", help="players' address of a copy elsewhere; needs --control-url"
     )
-    run.add_argument("--scope", choices=SCOPES, default="", help="whom the faults hit, in place of what the file says")
-    run.add_argument("--environments", type=Path, default=guard.FILE, metavar="FILE", help="which may be drilled")
-    run.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where journals and report go")
-    run.add_argument("--http", action="store_true", help="no browser: verdicts and timelines over HTTP alone")
-    run.add_argument("--headed", action="store_true", help="with a browser that can be seen")
+    run.add_argument("--scope", choices=SCOPES, default="", help="whom the faults hit, instead of the file's scope")
+    run.add_argument(
+        "--environments", type=Path, default=guard.FILE, metavar="FILE", help="list of environments that may be drilled"
+    )
+    run.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where to write journals and report")
+    run.add_argument("--http", action="store_true", help="no browser: visit the page over HTTP alone")
+    run.add_argument("--headed", action="store_true", help="show the browser's window")
 
 
 def main(given: argparse.Namespace, command: str) -> int:
-    """Does one of them; the exit code. Raises what `cli.main` says in a sentence."""
+    """Carries out one of them; the exit code. Its errors are printed by `cli.main`."""
     return _VERBS[given.verb](given, command)
 
 
 def shown(name: str) -> str:
-    """A drill as a file would say it."""
+    """A drill as YAML, as its file would be."""
     drill = library.find(name).drill
     plain = msgspec.to_builtins(drill, order="deterministic")
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100).rstrip()
@@ -95,7 +99,7 @@ def _list(given: argparse.Namespace, _command: str) -> int:
     width = max(len(name) for name, _ in rows)
     print("\n".join(f"{name.ljust(width)}  {title}".rstrip() for name, title in rows))
     if not given.all:
-        print("\nAnd one for each hop and fault, such as shell:wallet/timeout. All of them: manage.py drill list --all")
+        print("\nAnd a drill for each hop and fault, such as shell:wallet/timeout: manage.py drill list --all")
     return HELD
 
 

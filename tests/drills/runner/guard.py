@@ -1,4 +1,4 @@
-"""Which environments may be drilled: those on a list, and no other.
+"""The guard: drills may break the environments on a list, and no other.
 
 Public: `Environment`, `Guarded`, `NotAllowed`, `allow`, `load`, `FILE`.
 """
@@ -15,12 +15,12 @@ PORTS = {"http": 80, "https": 443}
 
 
 class NotAllowed(Exception):
-    """The message says what is refused, and why."""
+    """This environment, scope or duration is not on the list; the message says which and why."""
 
 
 class Environment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`targets` are origins, a star stands for any port. `scopes`: for whom faults may be there. `for_s_max`: how long
-    at most."""
+    """`targets` are origins; `:*` stands for any port. `scopes`: whom faults may hit there. `for_s_max`: how long a
+    fault may last, in seconds."""
 
     name: str
     targets: list[str]
@@ -33,12 +33,12 @@ class Guarded(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def load(file: Path = FILE) -> Guarded:
-    """The list in `file`; raises `NotAllowed`, as no list allows nothing."""
+    """The list in `file`. Raises `NotAllowed` if it can not be read: without a list nothing may be drilled."""
     try:
         return msgspec.convert(yaml.safe_load(file.read_text("utf-8")), Guarded)
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         reason = str(error).splitlines()[0]
-        raise NotAllowed(f"{file} does not say which environments may be drilled: {reason}") from error
+        raise NotAllowed(f"{file} is not a list of environments that may be drilled: {reason}") from error
 
 
 def allow(base_url: str, scopes: Iterable[str], for_s: float, guarded: Guarded) -> Environment:
@@ -48,18 +48,18 @@ def allow(base_url: str, scopes: Iterable[str], for_s: float, guarded: Guarded) 
     if found is None:
         there = "; ".join(f"{each.name}: {', '.join(each.targets)}" for each in guarded.environments) or "none"
         raise NotAllowed(
-            f"{base_url} is not on the list of environments that may be drilled ({there}), as players may be there: "
-            "whoever answers for it adds it to a list of its own, for --environments FILE"
+            f"{base_url} is not on the list of environments that may be drilled ({there}): it may have real players. "
+            "If you are responsible for it, list it in a file of your own and pass --environments FILE"
         )
     for scope in scopes:
         if scope not in found.scopes:
             raise NotAllowed(
-                f"{found.name} may be drilled for {' and '.join(found.scopes)} alone, as others use it, and this drill "
-                f"is for {scope}: try --scope {found.scopes[0]}"
+                f"{found.name} may be drilled with the scope {' or '.join(found.scopes)} only, because others use it, "
+                f"and this drill has the scope {scope}: try --scope {found.scopes[0]}"
             )
     if for_s > found.for_s_max:
         raise NotAllowed(
-            f"{found.name} may be broken for {found.for_s_max:g} s at most, and this drill lasts {for_s:g} s"
+            f"{found.name} may be broken for at most {found.for_s_max:g} s, and this drill lasts {for_s:g} s"
         )
     return found
 
@@ -69,9 +69,9 @@ def _origin(url: str) -> tuple[str, str, int]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise NotAllowed(f"{url} is no address: http://host:port is wanted") from error
+        raise NotAllowed(f"{url} is not an address; write http://host:port") from error
     if parts.scheme not in PORTS or not parts.hostname or parts.username or parts.path.strip("/") or parts.query:
-        raise NotAllowed(f"{url} is no address of a site: http://host:port is wanted, without a path or a name in it")
+        raise NotAllowed(f"{url} is not the address of a site; write http://host:port, without a path or a user name")
     return parts.scheme, parts.hostname, port or PORTS[parts.scheme]
 
 

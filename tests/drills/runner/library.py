@@ -1,4 +1,4 @@
-"""Drills by name: the stories that ship, and files of one's own.
+"""Drills by name: the stories that ship, cells of the matrix, and files.
 
 Public: `find`, `stories`, `has_its_functions`, `Unknown`, `Named`.
 """
@@ -20,7 +20,7 @@ SUFFIXES = (".yaml", ".yml")
 
 
 class Unknown(Exception):
-    """There is no drill of this name; the message says what was probably meant."""
+    """There is no drill of this name; the message suggests the nearest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Named:
 
 
 def stories() -> dict[str, Path]:
-    """Name to file."""
+    """The file of each story, by its name."""
     return {file.stem: file for file in sorted(STORIES.glob("*.yaml"))}
 
 
 def has_its_functions(named: Named, there: Collection[str]) -> bool:
-    """Whether what it says of functions can be drilled where these can be told to fail; all other drills can."""
+    """False only for a drill of functions of which one is not `there`, among those that can be switched to fail."""
     return FUNCTIONS not in named.drill.tags or all(step.provider in there for step in named.drill.method)
 
 

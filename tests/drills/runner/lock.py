@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LOCK = "drills.lock"
-HALTS_S_MAX = 20.0
+HALT_WAIT_S_MAX = 20.0
 
 
 class Busy(Exception):
@@ -21,7 +21,7 @@ class Busy(Exception):
 
 @contextmanager
 def locked(root: Path, what: str) -> Iterator[None]:
-    """Own the right to drill until the end; raises `Busy`. The lock is the kernel's: it ends with a killed process."""
+    """Hold the lock while drills run; raises `Busy`. The kernel releases the lock of a killed process."""
     root.mkdir(parents=True, exist_ok=True)
     with open(root / LOCK, "a+", encoding="utf-8") as file:
         try:
@@ -29,8 +29,8 @@ def locked(root: Path, what: str) -> Iterator[None]:
         except OSError as error:
             pid, running = _owner(root)
             raise Busy(
-                f"Another drill runs ({running}, process {pid}), and one would break what the other watches: wait, or "
-                "end it with manage.py drill stop"
+                f"Another drill runs ({running}, process {pid}), and each would disturb what the other measures: wait, "
+                "or end it with manage.py drill stop"
             ) from error
         _write(root, f"{os.getpid()} {what}")
         yield
@@ -38,18 +38,18 @@ def locked(root: Path, what: str) -> Iterator[None]:
 
 
 def halt(root: Path) -> str:
-    """End the drill that runs, healed; what was done, in words. Raises `Busy` where it does not end."""
+    """Ask the running drill to heal and end; returns what was done, in words. Raises `Busy` if it does not end."""
     if not _is_held(root):
         return "No drill runs."
     pid, what = _owner(root)
     if pid:
         os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + HALTS_S_MAX
+    deadline = time.monotonic() + HALT_WAIT_S_MAX
     while _is_held(root):
         if time.monotonic() > deadline:
             raise Busy(
-                f"{what} (process {pid}) has not ended after {HALTS_S_MAX:g} s. Its faults end by themselves; at once: "
-                "manage.py drill heal"
+                f"{what} (process {pid}) has not ended after {HALT_WAIT_S_MAX:g} s. Its faults heal by themselves; "
+                "to heal them at once: manage.py drill heal"
             )
         time.sleep(0.1)
     return f"{what} was halted, and what it broke is healed."
@@ -75,7 +75,7 @@ def _is_held(root: Path) -> bool:
 
 
 def _write(root: Path, text: str) -> None:
-    # In place: whoever holds the lock holds it on this very file.
+    # Written in place: the lock is on this file, and a new file would not be locked.
     with open(root / LOCK, "r+", encoding="utf-8") as file:
         file.truncate(0)
         file.write(text)

@@ -1,4 +1,4 @@
-"""A run that ended early, and goes on where it was.
+"""Continues a run that ended early.
 
 Public: `before`.
 """
@@ -16,8 +16,8 @@ ENDED = frozenset({Verdict.HELD, Verdict.DEVIATED})
 
 
 def before(folder: Path, target: str) -> RunRecord:
-    """The run in `folder` with those of its drills alone that came to an end. Raises `ControlRefused` where there is
-    none, or where it is of another target."""
+    """The run in `folder`, with only those of its drills that held or deviated. Raises `ControlRefused` if there is no
+    run, or if it is of another target."""
     try:
         found = run_record.read(folder)
     except (OSError, ValueError) as problem:

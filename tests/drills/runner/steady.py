@@ -1,4 +1,4 @@
-"""Whether a target is steady: each probe of a drill, asked until it holds or its time is over.
+"""Whether a target is steady: the probes of a drill, repeated until all of them hold or the time is over.
 
 Public: `probed`, `activity_of`, `now`.
 """
@@ -16,11 +16,11 @@ from tests.drills.runner.page import View
 from tests.drills.runner.shared_visitor import Looks
 from tests.drills.runner.target import Target
 
-ASK_EVERY_S = 0.5
+PROBE_EVERY_S = 0.5
 
 
 def now() -> str:
-    """As a journal has moments."""
+    """The current time in the journal's format (ISO 8601, UTC)."""
     return datetime.now(UTC).isoformat()
 
 
@@ -34,14 +34,14 @@ def activity_of(probe: Probe, base_url: str, path: str) -> Activity:
 
 
 async def probed(probes: Sequence[Probe], visitor: Looks, target: Target, path: str, *, within_s: float) -> SteadyState:
-    """What each probe came to. They are asked again until all hold at once, at most `within_s`."""
+    """The result of each probe. All are repeated until all hold in one round, for at most `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
         steps = await _probed(probes, visitor, target, path)
         met = all(step.tolerance_met for step in steps)
         if met or time.monotonic() >= deadline:
             return SteadyState(steady_state_met=met, probes=steps)
-        await asyncio.sleep(ASK_EVERY_S)
+        await asyncio.sleep(PROBE_EVERY_S)
 
 
 async def _probed(probes: Sequence[Probe], visitor: Looks, target: Target, path: str) -> list[Step]:

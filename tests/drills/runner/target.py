@@ -1,4 +1,4 @@
-"""What is drilled: the address that players use, the fault proxy in front of its hops, and on this machine more.
+"""What is drilled: the address that players use, the fault proxy's API, and for a copy on this machine its data too.
 
 Public: `Target`, `local`, `remote`.
 """
@@ -18,8 +18,8 @@ SANDBOX = "sandbox-"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`sandbox` maps what can be told to fail of itself to its address: providers, and platforms of functions. `data`
-    is the folder of a copy on this machine, None elsewhere. Without `key` no session can be marked."""
+    """`sandbox` maps the names of what can be switched to fail (providers, and platforms of functions) to addresses.
+    `data` is the folder of a copy on this machine, None elsewhere. Without `key` no session can be marked."""
 
     base_url: str
     control_url: str
@@ -42,7 +42,7 @@ def local(root: Path, port_base: int | None) -> Target:
 
 
 def remote(base_url: str, control_url: str) -> Target:
-    """One that runs elsewhere; its key comes from the environment. Raises `CanNotRun` without a fault proxy."""
+    """A copy elsewhere; its key comes from the environment. Raises `CanNotRun` if `control_url` is empty."""
     if not control_url:
-        raise CanNotRun(f"{base_url} runs elsewhere: say where its fault proxy is reached, with --control-url URL")
+        raise CanNotRun(f"{base_url} runs elsewhere: give the address of its fault proxy with --control-url URL")
     return Target(base_url.rstrip("/"), control_url.rstrip("/"), os.environ.get(PARTITION_KEY, ""))

@@ -1,4 +1,4 @@
-"""What the runner says, as text for a terminal.
+"""The output of `manage.py drill` for a terminal.
 
 Public: `applicable`, `broken`, `faults`, `healed`, `hit`, `hops`, `marked`, `shown`.
 """
@@ -13,7 +13,7 @@ Hops = Mapping[str, Mapping[str, Any]]
 
 
 def hops(found: Hops, absent: Mapping[str, str]) -> str:
-    """One line a hop."""
+    """One line for each hop."""
     rows = [("HOP", "TRAVELS", "CONNECTIONS", "STATE")]
     for name, hop in sorted(found.items()):
         rows.append((name, "+".join(hop["speaks"]) or "anything", str(hop["connections"]), _state(hop)))
@@ -23,7 +23,7 @@ def hops(found: Hops, absent: Mapping[str, str]) -> str:
 
 
 def faults(table: Iterable[Fault]) -> str:
-    """One line a fault and one a parameter."""
+    """One line for each fault and one for each parameter."""
     lines = []
     for fault in table:
         lines.append(f"{fault.name} ({fault.layer.value}): {fault.claim}")
@@ -41,7 +41,7 @@ def parameter(found: Parameter) -> str:
 
 
 def applicable(found: Hops, table: Iterable[Fault]) -> str:
-    """Every hop with the faults that apply."""
+    """Every hop with the faults that apply to it."""
     faults = list(table)
     rows = []
     for name, hop in sorted(found.items()):
@@ -68,11 +68,11 @@ def marked(value: str) -> str:
     name, hours = value.partition(".")[0], LIFE_S // 3600
     return "\n".join(
         [
-            f"This is the mark of {name}, for this run and at most {hours} hours. Only whoever carries it is hit by:",
+            f"This is the mark of {name}, valid for this run and at most {hours} hours. To break a hop for it alone:",
             "  manage.py drill break HOP FAULT --session MARK",
-            "A browser carries it as a cookie. On the lobby, in the console of its developer tools:",
+            "A browser carries it as a cookie. Open the lobby, and enter in the console of its developer tools:",
             f'  document.cookie = "{COOKIE}={value}; path=/; SameSite=Lax"',
-            f'and to be as everybody again: document.cookie = "{COOKIE}=; path=/; Max-Age=0"',
+            f'To remove it: document.cookie = "{COOKIE}=; path=/; Max-Age=0"',
             "In Playwright:",
             f'  context.add_cookies([{{"name": "{COOKIE}", "value": MARK, "url": "http://localhost:8000"}}])',
         ]
@@ -80,7 +80,7 @@ def marked(value: str) -> str:
 
 
 def shown(found: Hops) -> str:
-    """What is on."""
+    """The active faults, one line each."""
     rows = [("HOP", "FAULT", "FOR", "DIRECTION", "HIT", "HEALS IN")]
     for name, hop in sorted(found.items()):
         if not hop["enabled"]:
