@@ -19,9 +19,8 @@ from tests.drills.mark import mint
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.proxy.problems import ApiProblem
 from tests.drills.proxy.toxic import TTL_S, TTL_S_MAX, fault_of
-from tests.drills.runner import cli as runner
+from tests.drills.runner import verbs as running
 from tests.drills.runner.guard import NotAllowed
-from tests.drills.runner.library import Unknown
 from tests.drills.runner.lock import Busy
 from tests.drills.verdict import ABORTED, COULD_NOT_RUN, DEVIATED, HELD, MISUSE
 
@@ -60,11 +59,8 @@ def main(argv: Sequence[str]) -> int:
         if arguments.verb == "faults":
             print(output.faults(FAULTS.values()))
             return HELD
-        if arguments.verb in runner.VERBS:
-            return runner.main(arguments, " ".join(["drill", *argv]))
-        if arguments.verb == "show" and arguments.drill:
-            print(runner.shown(arguments.drill))
-            return HELD
+        if arguments.verb in running.VERBS or (arguments.verb == "show" and arguments.drill):
+            return _of_drills(arguments, " ".join(["drill", *argv]))
         if arguments.verb == "mark":
             return _mark(arguments)
         with Control(arguments.control_url or find(data_root(), arguments.port_base)) as control:
@@ -76,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
         return _refuse(f"--name: {refused}", MISUSE)
     except ApiProblem as refused:
         return _refuse(str(refused).removeprefix("invalid toxic type: "), MISUSE)
-    except (Unknown, DrillFileWrong) as refused:
+    except DrillFileWrong as refused:
         return _refuse(str(refused), MISUSE)
     except (CanNotRun, NotAllowed, Busy) as problem:
         return _refuse(str(problem), COULD_NOT_RUN)
@@ -84,6 +80,17 @@ def main(argv: Sequence[str]) -> int:
         # The reader has closed the pipe; Python must not complain about it when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return HELD
+
+
+def _of_drills(arguments: argparse.Namespace, command: str) -> int:
+    """Runs drills, or shows one."""
+    # Imported here: browser, report and catalogue take half a second, and to break one hop needs none of them.
+    from tests.drills.runner import cli as runner
+
+    if arguments.verb != "show":
+        return runner.main(arguments, command)
+    print(runner.shown(arguments.drill))
+    return HELD
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -98,7 +105,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    runner.add_verbs(verbs, where)
+    running.add_verbs(verbs, where)
     hops = verbs.add_parser(
         "hops", parents=[where], help="list every hop, what travels over it, and whether it is broken"
     )

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs
 
-import httpx
+from tests.support import plain_http
 
 DEADLINE_S = 0.3
 DEFECTS = ("", "no-deadline", "no-fallback", "word", "slow-heal", "double", "unsteady")
@@ -39,7 +39,7 @@ class CrookedSite:
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         upstream = self.url.removeprefix("http://")
-        made = httpx.post(
+        made = plain_http.post(
             f"{self._proxy_url}/proxies", json={"name": "shell:promotions", "upstream": upstream, "speaks": ["http"]}
         )
         self._hop = f"http://{made.json()['listen']}"
@@ -48,7 +48,7 @@ class CrookedSite:
     def __exit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        httpx.delete(f"{self._proxy_url}/proxies/shell:promotions")
+        plain_http.delete(f"{self._proxy_url}/proxies/shell:promotions")
         self._server.shutdown()
         self._server.server_close()
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support import plain_http
 from tests.support.free_ports import free_port
 from tests.support.mullion import ROOT
 
@@ -39,7 +40,7 @@ class ProxyProcess:
         self.process = subprocess.Popen([sys.executable, "-m", "tests.drills.proxy"], cwd=ROOT, env=environ)
         self._stack.callback(self.process.wait, 10)
         self._stack.callback(self.process.terminate)
-        self.api = self._stack.enter_context(httpx.Client(base_url=self.url, timeout=30))
+        self.api = self._stack.enter_context(plain_http.Client(base_url=self.url, timeout=30))
         self._until_ready()
         return self
 

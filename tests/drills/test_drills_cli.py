@@ -1,6 +1,8 @@
 """`manage.py drill`: what it says, what it does, and its exit codes."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from tests.drills.run_record import RunRecord
 from tests.drills.runner import cli as running
 from tests.drills.runner import library
 from tests.drills.verdict import Verdict
+from tests.support.mullion import ROOT
 
 README = Path(cli.__file__).with_name("README.md")
 
@@ -268,3 +271,11 @@ def test_run_of_which_nothing_is_left_is_not_run_again(drill: Drill, tmp_path: P
 def test_nothing_is_halted_where_nothing_runs(here: Drill) -> None:
     assert here("stop") == 0
     assert here.out == "No drill runs.\n"
+
+
+def test_command_for_one_hop_is_there_at_once() -> None:
+    """It breaks, heals and shows without what runs drills and reports on them: browser, template engine, store."""
+    program = "import sys, tests.drills.cli; print(*{name.partition('.')[0] for name in sys.modules})"
+    imported = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"httpx"} <= set(imported.stdout.split())
+    assert not {"playwright", "django", "redis"} & set(imported.stdout.split())

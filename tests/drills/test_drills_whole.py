@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bff.resilience.reason import Reason
-from tests.drills import run_record
+from tests.drills import output, run_record
 from tests.drills.control import Control
 from tests.drills.journal import Journal
 from tests.drills.mark import COOKIE
@@ -83,7 +83,9 @@ def test_fault_that_nobody_heals_is_over_by_itself(broken_house: Mullion) -> Non
         return reasons(broken_house)["promotions"] in OF_A_STATUS | {Reason.BREAKER_OPEN}
 
     broken_house.wait(met, 60)
-    broken_house.wait(lambda: "Nothing is broken." in drill(broken_house, "show"), 30)
+    with Control(broken_house.url_of("drills")) as control:
+        broken_house.wait(lambda: output.shown(control.hops()) == "Nothing is broken.", 30)
+    assert "Nothing is broken." in drill(broken_house, "show")
     assert on(broken_house, "shell:promotions")["hits"] > 0
     broken_house.wait(lambda: states(broken_house)["promotions"] == "fresh", 30)
 

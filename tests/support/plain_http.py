@@ -1,6 +1,6 @@
 """HTTP that is not encrypted, for tests that ask often: httpx takes 40 ms to prepare certificates.
 
-Public: `get`, `post`, `Client`, `AsyncClient`: as httpx has them.
+Public: `get`, `post`, `delete`, `Client`, `AsyncClient`: as httpx has them.
 """
 
 from functools import partial
@@ -9,5 +9,6 @@ import httpx
 
 get = partial(httpx.get, verify=False, trust_env=False)
 post = partial(httpx.post, verify=False, trust_env=False)
+delete = partial(httpx.delete, verify=False, trust_env=False)
 Client = partial(httpx.Client, verify=False, trust_env=False)
 AsyncClient = partial(httpx.AsyncClient, verify=False, trust_env=False)

@@ -16,6 +16,7 @@ from typing import Self
 
 import httpx
 
+from tests.support import plain_http
 from tests.support.free_ports import free_port
 from tests.support.mullion import ROOT
 
@@ -90,13 +91,13 @@ class ConsoleRig:
         """Three hops more than any of these tests breaks, one of them in many words."""
         for hop, fault, attributes in MORE:
             body = {"type": fault, "attributes": attributes, "ttl_s": 600}
-            httpx.post(f"{self.proxy_url}/proxies/{hop}/toxics", json=body, timeout=READY_S_MAX).raise_for_status()
+            plain_http.post(f"{self.proxy_url}/proxies/{hop}/toxics", json=body, timeout=READY_S_MAX).raise_for_status()
 
     def heal(self) -> None:
         """Everything as it was at first."""
         self.slots = dict.fromkeys(self.slots, ("fresh", ""))
         self.breaker, self.silent = "closed", set()
-        httpx.post(f"{self.proxy_url}/reset", timeout=READY_S_MAX)
+        plain_http.post(f"{self.proxy_url}/reset", timeout=READY_S_MAX)
 
     def _proxy_environ(self, listens: dict[str, int]) -> dict[str, str]:
         hops = [
@@ -127,7 +128,7 @@ class ConsoleRig:
         deadline = time.monotonic() + READY_S_MAX
         while True:
             try:
-                httpx.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()
+                plain_http.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()
                 return process
             except httpx.HTTPError:
                 if time.monotonic() > deadline or process.poll() is not None:

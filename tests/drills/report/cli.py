@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tests.drills import run_record
 from tests.drills.report.runs import CanNotRead
-from tests.drills.report.write import write_report
 
 # Where runs are put, in the data root, each in a folder that is named by its moment.
 FOLDER = "drills"
@@ -37,6 +36,9 @@ def add_verb(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def main(given: argparse.Namespace, root: Path) -> str:
     """Writes both files; returns the lines to print. `root` is the data root. Raises `CanNotRead`."""
+    # Imported here: to parse a command that writes no report needs no template engine.
+    from tests.drills.report.write import write_report
+
     paths = given.journals or [_last_run(root)]
     try:
         made = write_report(paths, compare_with=given.compare_with, folder=given.to)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.drills.control import ControlRefused
 from tests.drills.kit.drill import Drill
 from tests.drills.kit.loader import load
 from tests.drills.runner import catalogue
@@ -19,7 +20,7 @@ FUNCTIONS = "functions"
 SUFFIXES = (".yaml", ".yml")
 
 
-class Unknown(Exception):
+class Unknown(ControlRefused):
     """There is no drill of this name; the message suggests the nearest one."""
 
 
