@@ -8,6 +8,7 @@ is nothing of this repository, so that each still reads its own code, settings a
 of its own, to be killed, frozen and waited for like any other, and ends with the parent.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -205,6 +206,9 @@ def become(request: dict[str, Any]) -> None:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
+    # A copy's collector leaves alone what it begins with: to go through all of it writes to, and so copies, each page.
+    gc.collect()
+    gc.freeze()
     if request := serve(socket.socket(fileno=int(sys.argv[1]))):
         become(request)
 

@@ -57,6 +57,11 @@ def test_a_copy_is_killed_and_waited_for_by_its_id(sleeper: PreloadedProcess) ->
     sleeper.send_signal(signal.SIGTERM)
 
 
+def test_a_copys_collector_passes_over_what_it_began_with() -> None:
+    """To go through all of that at its end alone costs a copy more than most of them do."""
+    assert int(output_of("import gc; print(gc.get_freeze_count())")) > 10_000
+
+
 def test_copies_are_single_threaded_when_they_begin() -> None:
     """What is preloaded starts no thread, which a fork would lose."""
     assert (
