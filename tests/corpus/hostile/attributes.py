@@ -1,9 +1,9 @@
 """The table of attributes as bodies: each attribute that may stay, with values that would do harm.
 
-Public: `ATTACKS`, `Listed`, `listed`, `attacked`.
+Public: `ATTACKS`, `Listed`, `listed`, `attacked`, `attacked_once`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -149,11 +149,29 @@ def listed() -> Iterator[Listed]:
 
 def attacked() -> Iterator[Body]:
     """Every attribute with every attack, one body each; what all elements have stands on one of them."""
+    return _bodies(_places())
+
+
+def attacked_once() -> Iterator[Body]:
+    """The same, but of the elements of a drawing whose attribute is looked at by the same checks the first alone."""
+    first: dict[object, Listed] = {}
+    for one in _places():
+        checks = (one.tag in elements.MATH, *(checks[one.name] for checks in one.rules.checks.values()))
+        first.setdefault((one.name, *checks) if one.drawing else one, one)
+    return _bodies(first.values())
+
+
+def _places() -> Iterator[Listed]:
     everywhere = set(elements.HTML["p"].checks["light"])
     for one in listed():
         if one.drawing or one.tag == "p" or one.name not in everywhere:
-            html = "".join(one.html(attack) for attacks in ATTACKS.values() for attack in attacks)
-            yield Body(f"{one.name} of {one.tag}", html)
+            yield one
+
+
+def _bodies(places: Iterable[Listed]) -> Iterator[Body]:
+    for one in places:
+        html = "".join(one.html(attack) for attacks in ATTACKS.values() for attack in attacks)
+        yield Body(f"{one.name} of {one.tag}", html)
     for name in elements.SCRIPTED:
         html = "".join(f'<p {name}="{escape(attack)}">in</p>' for attacks in ATTACKS.values() for attack in attacks)
         yield Body(f"{name}, read by a script", html)

@@ -134,6 +134,7 @@ def judge(html: str, isolation: Isolation, *, sandboxed: bool = False) -> None:
         contained.html, "text/html", prefix=PREFIX, isolation=isolation, links=LINKS, sandboxed=sandboxed
     )
     assert isinstance(again, Contained)
+    assert again.html == contained.html
 
 
 def test_corpus_is_large() -> None:
