@@ -27,3 +27,13 @@ def changes_are_announced_to_nobody(request: pytest.FixtureRequest, monkeypatch:
         from shell.registry import change_hints
 
         monkeypatch.setattr(change_hints, "announce", lambda redis_url: None)
+
+
+@pytest.fixture(autouse=True)
+def passwords_are_hashed_at_little_cost(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same algorithm; what a hash costs outside of tests is held by `test_throttle.py`."""
+    if request.node.get_closest_marker("django_db") is not None:
+        from shell.players.hashing import Argon2
+
+        monkeypatch.setattr(Argon2, "memory_cost", 64)
+        monkeypatch.setattr(Argon2, "time_cost", 1)

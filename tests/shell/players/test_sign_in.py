@@ -14,7 +14,6 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import InternalError, OperationalError, connections
 from django.test import AsyncClient
 
@@ -220,9 +219,11 @@ def own_database(tmp_path: Path) -> Iterator[Path | None]:
         yield None
         return
     path = tmp_path / "shell.sqlite3"
+    wrapper.ensure_connection()
     memory, name = wrapper.connection, wrapper.settings_dict["NAME"]
+    with closing(sqlite3.connect(path)) as file:
+        memory.backup(file)
     wrapper.connection, wrapper.settings_dict["NAME"] = None, str(path)
-    call_command("migrate", verbosity=0)
     Player.objects.create_user("amber", password="mullion-demo", player_id="pl_amber")
     yield path
     wrapper.close()
