@@ -99,7 +99,7 @@ async def test_what_did_not_hold_beside_others_has_the_verdict_that_it_has_alone
     assert len(run.ran) == len(SESSIONS) + 1
     assert {drill.name: drill.verdict for drill in run._record.drills}[doubtful] == alone
     assert len(run._record.drills) == len(SESSIONS)
-    assert [line for line in lines if line.startswith(f"{doubtful}: not beside others, so again: ")]
+    assert [line for line in lines if line.startswith(f"{doubtful}: did not hold beside others, run again: ")]
 
 
 async def test_late_moment_that_meets_many_costs_one_more_round_and_no_drill_its_verdict(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_money_that_is_counted_twice_is_named() -> None:
     money = [*judge.money(sums)]
     assert [each.held for each in money] == [False, False]
     assert judge.sentence(money) == (
-        "money: expected pl_amber has +2000 EUR (minor units) in the end; seen: +4000 (1 more did not hold)"
+        "money: expected pl_amber has +2000 EUR (minor units) at the end; seen: +4000 (1 more did not hold)"
     )
     assert re.search("1 lines of the history too many", money[1].seen)
     assert not sums[0].held
@@ -305,7 +305,7 @@ def test_drill_of_an_idle_hop_holds_and_says_why_it_hit_nothing(fault: str, why:
     held = judge.expectations(DRILL, watch(*GOOD))
     hit = msgspec.structs.replace(UNTOUCHED, hop="relay:sandbox-payments", fault=fault)
     assert judge.sentence(held, [hit]) == (
-        f"All 8 expectations held. The fault hit nothing: {why}. What is proven is that pages do without."
+        f"All 8 expectations held. The fault hit nothing: {why}. This proves only that pages do without the hop."
     )
     assert judge.sentence(held, [msgspec.structs.replace(UNTOUCHED, count=2)]) == "All 8 expectations held."
 

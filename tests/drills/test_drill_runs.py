@@ -246,7 +246,7 @@ def test_site_that_is_not_steady_is_not_broken(proxy: ProxyProcess, monkeypatch:
     with CrookedSite(proxy.url, "unsteady") as site:
         found = run(site, proxy)
     assert (found.mullion.verdict, found.run) == ("could_not_run", [])
-    assert found.mullion.sentence == "It was not steady before: wallet is fresh: stale."
+    assert found.mullion.sentence == "It was not steady before the fault: wallet is fresh: stale."
 
 
 def test_drill_whose_browser_opens_no_page_breaks_nothing(proxy: ProxyProcess) -> None:

@@ -1,4 +1,4 @@
-"""What axe finds on a page as it stands in an outage.
+"""Axe's findings on a page as it is during an outage.
 
 Public: `axe_run`.
 """
@@ -8,7 +8,7 @@ from playwright.async_api import Page
 
 from tests.drills.evidence.value import AxeRun, AxeViolation, Moment
 
-# WCAG 2.2 AA as far as a program can judge it; advice beyond that is left to people.
+# The rules of WCAG 2.2 AA that a program can check; axe's best-practice advice is left out.
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 ELEMENTS_MAX = 3
 MARKUP_CHARACTERS_MAX = 120

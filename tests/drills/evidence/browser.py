@@ -1,4 +1,4 @@
-"""The recorder with a real browser: a tester's page and a control page beside it, watched through one drill.
+"""The recorder with a real browser: a tester's page and a control page beside it, watched during one drill.
 
 Public: `BrowserRecorder`, `Taken`, `open_browser`.
 """
@@ -36,7 +36,7 @@ RELOAD_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What is taken beside the timeline and the digests, which always are."""
+    """Which optional evidence to take. The timeline and the digests are always taken."""
 
     pictures: bool = True
     axe: bool = True
@@ -46,12 +46,13 @@ class Taken:
 
 @asynccontextmanager
 async def open_browser(*, headed: bool = False) -> AsyncIterator[Browser]:
-    """One Chromium for as many recorders as a run has. Raises `NoChromium`, also where it could not be seen."""
+    """One Chromium for all recorders of a run. Raises `NoChromium`, with `headed` also if its window could not be
+    shown."""
     found = await asyncio.to_thread(chromium.find)
     if headed and (problem := no_window(found.path, sys.platform, os.environ)):
         raise chromium.NoChromium(problem)
     with ExitStack() as stack:
-        with suppress(NoEncoder):  # a recorder that wants a video says so in its evidence
+        with suppress(NoEncoder):  # a recorder that wants a video reports this in its evidence
             environ = stack.enter_context(encoder_environ())
             stack.enter_context(_changed_environ(environ))
         driver = await async_playwright().start()
@@ -65,7 +66,7 @@ async def open_browser(*, headed: bool = False) -> AsyncIterator[Browser]:
 
 @contextmanager
 def _changed_environ(changes: Mapping[str, str]) -> Iterator[None]:
-    """The driver inherits this process's environment, and takes no other."""
+    """Playwright's driver takes its environment from this process only, so the variables are set here meanwhile."""
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
     try:
@@ -79,10 +80,10 @@ def _changed_environ(changes: Mapping[str, str]) -> Iterator[None]:
 
 
 class BrowserRecorder:
-    """See `Recorder`. `control` is who looks at the page beside; None compares with the page before the fault.
+    """See `Recorder`. `control` visits the control page; None compares with the page before the fault.
 
-    `folder` is made, and gets the pictures, the trace and the video. `browser` is shared by whoever runs many.
-    `log_file` is what `up` writes down of all processes.
+    `folder` is created for pictures, trace and video. `browser` may be shared by several recorders. `log_file` is the
+    file to which `up` writes the logs of all processes.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class BrowserRecorder:
         self._sure_slots: set[str] = set()
         self._compared: Collection[str] | None = None
         self._fault_ms: list[int | None] = [None, None]
-        # The tester's page, or the control's where there is one, as it was before the fault.
+        # The page before the fault: the control's if there is one, else the tester's.
         self._before: Slots = ({}, {})
         self._during: Slots = ({}, {})
         self._reload = True
@@ -240,18 +241,18 @@ class BrowserRecorder:
         return (self._tester, self._control) if self._control else (self._tester,)
 
     def _shows_fault(self) -> bool:
-        """Whether the slots that the fault touches say that they are not fresh, and the page has all its slots."""
+        """Whether the page has all its slots, and those that the fault touches are not fresh."""
         states = self._tester.states()
         hit = {slot for slot in self._broken_slots if states.get(slot, "absent") not in ("fresh", "absent")}
         shows = self._sure_slots <= hit if self._sure_slots else bool(hit) or not self._broken_slots
         return shows and self._tester.slots <= states.keys()
 
     async def _load(self) -> None:
-        """Both at the same moment."""
+        """Loads both pages at the same moment."""
         await asyncio.gather(*(page.load(self._path) for page in self._pages))
 
     async def _look(self, moment: value.Moment) -> None:
-        """Pictures of the moment, then the siblings."""
+        """Takes pictures, then compares the siblings."""
         await self._take_pictures(moment)
         others = self._tester.slots - self._broken_slots
         slots = sorted(others if self._compared is None else others & {*self._compared})
@@ -269,7 +270,7 @@ class BrowserRecorder:
             self._before = pair[1] if self._control else ours
 
     async def _take_anew(self) -> Pair | None:
-        """Both pages loaded again, in the same fault; None where that may not be, or it was over meanwhile."""
+        """Loads both pages again during the same fault; None if that is not possible or the fault ended meanwhile."""
         assert self._control is not None
         over = self._fault_ms[1]
         if not self._reload:
@@ -282,7 +283,7 @@ class BrowserRecorder:
         return pair if self._fault_ms[1] == over else None
 
     async def _opened_anew(self) -> Slots:
-        """The page as the tester's next visit has it, beside the one that stands open; empty where none came."""
+        """The tester's next visit, in a page beside the open one; empty if no page came."""
         page = WatchedPage("tester", self._base_url, self._stopwatch, self._tester.visitor)
         try:
             await page.open(self._tester.browser, self._view)
@@ -305,7 +306,7 @@ class BrowserRecorder:
                 self._add_file("picture", picture.path, "image/webp")
 
     async def _run_axe(self, moment: value.Moment) -> None:
-        """On a page of its own: axe writes styles, which the watched page's console would report."""
+        """Runs axe on a page of its own: axe writes styles, which the watched page's console would report."""
         beside = await self._tester.context.new_page()
         try:
             await beside.goto(self._path)

@@ -1,8 +1,8 @@
-"""Siblings compared anew where the control itself has changed: what changes without the fault is no harm of it.
+"""Compares siblings again if the control itself has changed: such a change is not an effect of the fault.
 
 Public: `Slots`, `Pair`, `beside`, `after`, `AGAIN`, `CHANGED`, `LOOKS_MAX`.
 
-Nothing is taken from a comparison that differs while its control stays as it was.
+A difference counts at once if the control has not changed.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -13,9 +13,9 @@ from tests.drills.evidence.siblings import SlotRendering, digest_of
 from tests.drills.evidence.value import Moment, SiblingDigest
 from tests.drills.evidence.volatile import SlotMarkup
 
-# A page as it was served, and as it is shown.
+# The slots of one page, as served and as rendered.
 Slots = tuple[dict[str, SlotMarkup], dict[str, SlotRendering]]
-# The tester's, and the control's of the same moment.
+# The slots of the tester's page, and of the control's at the same moment.
 Pair = tuple[Slots, Slots]
 LOOKS_MAX = 3
 AGAIN = "compared again, as the control itself had changed"
@@ -29,8 +29,8 @@ async def beside(
     earlier: Slots,
     take_anew: Callable[[], Awaitable[Pair | None]],
 ) -> list[SiblingDigest]:
-    """Each of `slots` against the control's. Where one differs both pages are taken anew, and compared again if the
-    control's slot is another than it was `earlier` or a look before; `take_anew` gives None where that can not be."""
+    """Each of `slots` against the control's. If one differs, and the control's slot is not what it was `earlier` or in
+    the last comparison, both pages are loaded and compared again; `take_anew` returns None if that is not possible."""
     found = {slot: _digest(slot, moment, pair) for slot in slots}
     for _ in range(LOOKS_MAX - 1):
         odd = [slot for slot, digest in found.items() if not digest.same]
@@ -46,8 +46,8 @@ async def beside(
 
 
 def after(digests: Collection[SiblingDigest], taken: Slots, later: Slots) -> list[SiblingDigest]:
-    """`digests` of an outage of everybody, whose control is the page before it: one that differs from that, and is in
-    all the page as it stands `later`, without the fault, is compared with this one."""
+    """`digests` of an outage of everybody, whose control is the page before it. A slot that differs from that, and
+    equals the page `later`, after the fault, is compared with the latter."""
     return [each if each.same else _as_later(each, taken, later) for each in digests]
 
 
@@ -64,5 +64,5 @@ def _digest(slot: str, moment: Moment, pair: Pair) -> SiblingDigest:
 
 
 def _moved(slot: str, earlier: Slots, later: Slots) -> bool:
-    """Whether the slot is another than it was; of one that was not looked at nothing is known."""
+    """Whether the slot has changed; False if it was not recorded before."""
     return slot in earlier[0] and not _digest(slot, "before", (later, earlier)).same

@@ -18,7 +18,7 @@ FRESH = "fresh"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Milliseconds; None where it was not seen."""
+    """Times in milliseconds; None if the event was not observed."""
 
     detect_ms: int | None = None
     contain_ms: int | None = None
@@ -26,7 +26,7 @@ class Figures:
 
 
 def figures_in(evidence: Evidence) -> Figures:
-    """Those of what a recorder brought home."""
+    """The figures of a recorder's evidence."""
     slots = {each.slot for each in evidence.timeline if each.viewer == "tester"}
     began_ms, ended_ms = evidence.fault_began_ms, evidence.fault_ended_ms
     return figures_of(evidence.timeline, evidence.broken_slots, slots, began_ms=began_ms, ended_ms=ended_ms)
@@ -40,7 +40,7 @@ def figures_of(
     began_ms: int | None,
     ended_ms: int | None,
 ) -> Figures:
-    """`slots` are all that the page has."""
+    """`slots` are all slots of the page."""
     if began_ms is None or not broken_slots:
         return Figures()
     detect = contain = recover = None
@@ -58,7 +58,7 @@ def figures_of(
 
 
 def is_well(page: Mapping[str, str], slots: Collection[str]) -> bool:
-    """Whether every one of `slots` is there and fresh."""
+    """Whether every one of `slots` is on the page and fresh."""
     return bool(slots) and all(page.get(slot) == FRESH for slot in slots)
 
 
@@ -70,7 +70,7 @@ def _is_contained(page: Mapping[str, str], broken_slots: Collection[str], slots:
 
 
 def _recover_ms(timeline: Sequence[Transition], slots: Collection[str], ended_ms: int) -> int | None:
-    """From `ended_ms` on, in the load that stood then."""
+    """From `ended_ms` on, in the load that was open then."""
     standing = max((each.load for each in timeline if each.viewer == "tester" and each.at_ms <= ended_ms), default=0)
     well = False
     for at_ms, load, page in _replayed(timeline):
@@ -83,7 +83,7 @@ def _recover_ms(timeline: Sequence[Transition], slots: Collection[str], ended_ms
 
 
 def _replayed(timeline: Sequence[Transition]) -> Iterator[tuple[int, int, dict[str, str]]]:
-    """The tester's page after each transition: when, in which load, and each slot's state. A load begins empty."""
+    """The tester's page after each transition: when, in which load, and each slot's state. Each load begins empty."""
     page: dict[str, str] = {}
     load = 0
     for each in sorted(

@@ -11,12 +11,12 @@ from tests.drills.evidence.value import LogLine
 
 LINES_MAX = 200
 CHARACTERS_MAX = 600
-# `up` begins a file anew when it is full, and keeps the one before.
+# `up` starts a new file when this one is full, and keeps one older file.
 _LINE = re.compile(r"(?P<process>[\w.-]{1,64}) │ (?P<text>.*)")
 
 
 def log_lines(file: Path, trace_ids: Collection[str]) -> tuple[LogLine, ...]:
-    """The first lines in which one of `trace_ids` stands, oldest first; none where there is no such file."""
+    """The first lines that contain one of `trace_ids`, oldest first; empty if there is no such file."""
     if not trace_ids:
         return ()
     wanted = re.compile("|".join(map(re.escape, trace_ids)))

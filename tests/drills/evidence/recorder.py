@@ -1,4 +1,4 @@
-"""What a runner asks of a recorder, such as the one with a browser.
+"""The interface of a recorder, such as the one with a browser.
 
 Public: `Recorder`.
 
@@ -21,7 +21,8 @@ from tests.drills.evidence.value import Evidence
 
 
 class Recorder(Protocol):
-    """Watches one page through one drill. Nothing that a page does raises: what could not be taken is in `missing`."""
+    """Watches one page during one drill. A page that fails raises nothing: evidence that could not be taken is in
+    `missing`."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -30,10 +31,10 @@ class Recorder(Protocol):
     ) -> None: ...
 
     async def before(self, within_s: float = 10) -> bool:
-        """Load the page, and wait until every slot is fresh; whether that came."""
+        """Load the page, and wait until every slot is fresh; returns whether it became so."""
 
     def fault_began(self, *, ago_ms: int = 0) -> None:
-        """The fault is on from this moment, or since `ago_ms`. Of several the first counts."""
+        """The fault began at this moment, or `ago_ms` before. Only the first call counts."""
 
     async def during(
         self,
@@ -44,19 +45,19 @@ class Recorder(Protocol):
         siblings: Collection[str] | None = None,
         reload: bool = True,
     ) -> bool:
-        """Load the page, again and again, until it shows the fault; whether that came. Then take pictures, axe and the
-        digests of `siblings`: of all slots, where it is left out, but `broken_slots`, which the fault may touch.
+        """Load the page again and again until it shows the fault; returns whether it did. Then take pictures, run axe
+        and digest the `siblings`; if left out, these are all slots but `broken_slots`, which the fault may touch.
 
-        It shows the fault when every slot of `surely` says that it is not fresh (all `broken_slots` where it is left
-        out), or with an empty `surely` any of `broken_slots`. Without any of these it is one load. Without `reload` the
-        page that stands open is waited for.
+        The page shows the fault when every slot of `surely` (if left out: of `broken_slots`) is not fresh; with an
+        empty `surely`, when any of `broken_slots` is not. Without any of these the page is loaded once. Without
+        `reload` the open page is watched instead.
         """
 
     def fault_ended(self, *, ago_ms: int = 0) -> None:
-        """The last fault is over from this moment, or since `ago_ms`."""
+        """The last fault ended at this moment, or `ago_ms` before."""
 
     async def after(self, within_s: float = 10) -> bool:
-        """Wait, without a reload, until every slot is fresh again; whether that came."""
+        """Wait, without a reload, until every slot is fresh again; returns whether it became so."""
 
     def evidence(self) -> Evidence:
-        """Everything so far. Trace and video are only there once the recorder was left."""
+        """Everything so far. Trace and video exist only after the recorder's `async with` block."""

@@ -1,4 +1,4 @@
-"""One slot of the tester's page beside the same slot of the control: what differs, by bytes, words, style and actions.
+"""Compares one slot of the tester's page with the same slot of the control, by bytes, words, style and actions.
 
 Public: `SlotRendering`, `digest_of`.
 """
@@ -17,7 +17,7 @@ VALUE_CHARACTERS_MAX = 160
 DIFFERENCES_MAX = 20
 STYLED_ELEMENTS_MAX = 40
 ACTIONS_MAX = 12
-# What a person would see change, and none that follows from another.
+# Properties whose change a person would see; those that follow from another one are left out.
 STYLE_PROPERTIES = (
     "display",
     "position",
@@ -45,14 +45,14 @@ STYLE_PROPERTIES = (
 
 
 class Action(msgspec.Struct, frozen=True):
-    """`detail` says what is in the way; empty where nothing is."""
+    """`detail` says what prevents the action; empty if nothing does."""
 
     name: str
     detail: str = ""
 
 
 class SlotRendering(msgspec.Struct, frozen=True):
-    """A slot as it stands in an open page; `styles` has a place in it and the computed values there."""
+    """A slot in an open page; `styles` maps a place in the slot to its computed values."""
 
     slot: str
     state: str
@@ -68,7 +68,7 @@ def digest_of(
     tester: tuple[SlotMarkup | None, SlotRendering | None],
     control: tuple[SlotMarkup | None, SlotRendering | None],
 ) -> SiblingDigest:
-    """Compares both as they were served and, where there is a browser, as they are shown."""
+    """Compares both as served and, if a browser rendered them, as rendered."""
     (served, shown), (control_served, control_shown) = tester, control
     tokens = served.tokens if served else ()
     control_tokens = control_served.tokens if control_served else ()
@@ -117,7 +117,7 @@ def _digest(tokens: Sequence[str]) -> str:
 
 
 def _bytes(tester: Sequence[str], control: Sequence[str]) -> tuple[int, list[Difference]]:
-    """How many bytes stand in one and not in the other, counted by tags and texts."""
+    """How many bytes are in one and not in the other, counted in whole tags and texts."""
     if tester == control:
         return 0, []
     count, found = 0, []
@@ -142,7 +142,7 @@ def _styles(tester: SlotRendering, control: SlotRendering) -> Iterator[Differenc
 
 
 def _actions(tester: SlotRendering | None, control: SlotRendering | None) -> tuple[ActionCheck, ...]:
-    """What can not be done on the control either is no harm of the fault's."""
+    """An action that is not possible on the control either is not harm done by the fault."""
     if not tester:
         return ()
     hindered = {action.name for action in control.actions if action.detail} if control else set()
@@ -153,7 +153,7 @@ def _actions(tester: SlotRendering | None, control: SlotRendering | None) -> tup
 
 
 def _where_apart(tester: str, control: str) -> tuple[str, str]:
-    """Both from a little before the first place where they part."""
+    """Both texts from a little before the first difference."""
     place = next(
         (n for n, (a, b) in enumerate(zip(tester, control, strict=False)) if a != b), min(map(len, (tester, control)))
     )

@@ -1,4 +1,4 @@
-"""One clock for everything that a recorder sees.
+"""One clock for all timestamps of a recorder.
 
 Public: `Stopwatch`.
 """
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 
 class Stopwatch:
-    """Milliseconds since it was made. `wall` and `monotonic` are clocks in seconds, for tests."""
+    """Milliseconds since its creation. `wall` and `monotonic` are clocks in seconds; tests pass their own."""
 
     def __init__(
         self, *, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
@@ -21,7 +21,7 @@ class Stopwatch:
         return round((self._monotonic() - self._began) * 1000)
 
     def of_wall_ms(self, wall_ms: float) -> int:
-        """For a moment that a browser on this machine names in Unix milliseconds."""
+        """The time on this clock of a browser's timestamp on this machine, in Unix milliseconds."""
         return round(wall_ms - self._began_wall * 1000)
 
     @property
@@ -30,7 +30,7 @@ class Stopwatch:
 
     @property
     def at(self) -> str:
-        """The moment that it is, counted from the start."""
+        """The date and time of a value of this clock."""
         return _rfc3339(self._began_wall + self._monotonic() - self._began)
 
 

@@ -1,11 +1,11 @@
-"""What a recorder brings home from one drill: plain values, as they stand in the journal and as the report draws them.
+"""The evidence of one drill: plain values, as the journal stores them and the report draws them.
 
 Public: `Evidence`, `Transition`, `Picture`, `ConsoleError`, `AxeViolation`, `AxeRun`, `SiblingDigest`, `Difference`,
 `ActionCheck`, `ServerTiming`, `LogLine`, `File`, `Moment`, `Viewer`, `MOMENTS`.
 
 All `at_ms` are milliseconds since `Evidence.began_at`, by a monotonic clock of this machine. Paths are relative to the
-folder of the evidence, where the drill's journal lies, with forward slashes. All text may come from a fragment, a page
-or a log: it is not to be trusted, and whoever draws it escapes it.
+folder of the evidence, which has the drill's journal, with forward slashes. All text may come from a fragment, a page
+or a log: it is not trusted, and the report escapes it.
 """
 
 from typing import Literal
@@ -21,10 +21,11 @@ FileKind = Literal["picture", "trace", "video"]
 
 
 class Transition(msgspec.Struct, frozen=True):
-    """From `at_ms` on a viewer's slot was in this state. `words` is what a person could read in it, cut to a length.
+    """From `at_ms` on a viewer's slot was in this state. `words` is the visible text of the slot, cut to a maximum
+    length.
 
-    `state` is the slot's `data-state`, or `absent` while the page shows no such slot; `reason` its `data-reason`, empty
-    where it is fresh. `load` counts the loads of the page from 1 on, so that a change within one load was seen without
+    `state` is the slot's `data-state`, or `absent` while the page has no such slot; `reason` its `data-reason`, empty
+    if fresh. `load` counts the loads of the page from 1, so that a change within one load is known to have come without
     a reload.
     """
 
@@ -38,7 +39,7 @@ class Transition(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A screenshot of the whole page. `places` says where each slot stands in it: left, top, width, height."""
+    """A screenshot of the whole page. `places` is the rectangle of each slot in it: left, top, width, height."""
 
     moment: Moment
     viewer: Viewer
@@ -50,7 +51,7 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class ConsoleError(msgspec.Struct, frozen=True):
-    """What the browser's console called an error, or a script's uncaught exception."""
+    """An error in the browser's console, or a script's uncaught exception."""
 
     at_ms: int
     viewer: Viewer
@@ -67,14 +68,14 @@ class AxeViolation(msgspec.Struct, frozen=True):
 
 
 class AxeRun(msgspec.Struct, frozen=True):
-    """What axe found on the tester's page at one moment; no violations means that it looked and found none."""
+    """Axe's findings on the tester's page at one moment; no violations means that axe ran and found none."""
 
     moment: Moment
     violations: tuple[AxeViolation, ...] = ()
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One place where tester and control differ: in which respect, where, and both values, cut to a length."""
+    """One difference between tester and control: its kind, its place, and both values, cut to a maximum length."""
 
     aspect: Literal["bytes", "text", "style"]
     where: str
@@ -83,7 +84,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class ActionCheck(msgspec.Struct, frozen=True):
-    """A form, link or button of a sibling, and whether it could be used: visible, enabled and not covered."""
+    """A form, link or button of a sibling, and whether it is usable: visible, enabled and not covered."""
 
     name: str
     works: bool
@@ -93,11 +94,11 @@ class ActionCheck(msgspec.Struct, frozen=True):
 class SiblingDigest(msgspec.Struct, frozen=True):
     """One slot that the fault must not touch, compared with the same slot of the control.
 
-    `against` says which control: `beside` is a page without the mark, loaded at the same moment; `before` is the
-    tester's own page before the fault, `after` the one when it was over. `note` says why a comparison is not the first
-    one. Bytes are of the normalised HTML; `digest` and `control_digest` are the first
-    16 hex digits of its SHA-256. `bytes_differ` is None, like the styles, where it was not measured. `masked` counts
-    the values that were taken out because they differ by right between two loads.
+    `against` names the control: `beside` is a page without the mark, loaded at the same moment; `before` is the
+    tester's own page before the fault, `after` the one after it. `note` says why the comparison was repeated. Bytes are
+    those of the normalised HTML; `digest` and `control_digest` are the first 16 hex digits of its SHA-256.
+    `bytes_differ` and the styles are None if not measured. `masked` counts the volatile values that were replaced
+    before the comparison.
     """
 
     slot: str
@@ -120,7 +121,7 @@ class SiblingDigest(msgspec.Struct, frozen=True):
 
     @property
     def same(self) -> bool:
-        """Whether nothing that was measured differs, and everything that can be done still can."""
+        """Whether nothing that was measured differs, and every action is still possible."""
         return (
             self.bytes_differ == 0
             and self.text_same
@@ -131,7 +132,7 @@ class SiblingDigest(msgspec.Struct, frozen=True):
 
 
 class ServerTiming(msgspec.Struct, frozen=True):
-    """One entry of a `Server-Timing` header, or of a slot's `data-ms` where the header had gone out before it."""
+    """One entry of a `Server-Timing` header, or a slot's `data-ms` if the header was sent before the slot was ready."""
 
     at_ms: int
     viewer: Viewer
@@ -141,7 +142,7 @@ class ServerTiming(msgspec.Struct, frozen=True):
 
 
 class LogLine(msgspec.Struct, frozen=True):
-    """A line that a process logged for a request of the tester: its trace id stands in it."""
+    """A log line of any process that contains the trace id of a tester's request."""
 
     process: str
     trace_id: str
@@ -158,11 +159,11 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What one recorder saw.
+    """The evidence of one recorder.
 
-    `broken_slots` are those that the fault may touch; all others are siblings. How fast it was seen, contained and
-    healed follows from the timeline (`figures.py`). `missing` says of each kind of evidence that was not taken why it
-    was not.
+    `broken_slots` are the slots that the fault may touch; all others are siblings. How fast the fault was seen,
+    contained and healed follows from the timeline (`figures.py`). `missing` has, for each kind of evidence that was not
+    taken, the reason.
     """
 
     recording: Recording

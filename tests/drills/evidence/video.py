@@ -1,9 +1,9 @@
-"""The encoder that Playwright records videos with, where Playwright's own was never downloaded.
+"""An encoder for Playwright's videos, where Playwright's own was never downloaded.
 
 Public: `encoder_environ`, `NoEncoder`.
 
-Playwright looks for its ffmpeg in its folder of browsers, by revision. This makes such a folder with the ffmpeg that
-the package imageio-ffmpeg (or `$IMAGEIO_FFMPEG_EXE`) brings.
+Playwright looks for its ffmpeg in its browsers folder, by revision. This module creates such a folder with the ffmpeg
+of the package imageio-ffmpeg (or of `$IMAGEIO_FFMPEG_EXE`).
 """
 
 import json
@@ -25,7 +25,7 @@ class NoEncoder(Exception):
 
 @contextmanager
 def encoder_environ() -> Iterator[dict[str, str]]:
-    """What Playwright's driver has to be started with, as long as it records. Raises `NoEncoder`."""
+    """The environment variables that Playwright's driver needs while it records. Raises `NoEncoder`."""
     try:
         encoder = Path(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:

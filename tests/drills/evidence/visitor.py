@@ -1,4 +1,4 @@
-"""Who looks at a page: with which cookies and headers, under which trace.
+"""A visitor of a page: cookies, headers and trace.
 
 Public: `Visitor`, `new_trace`, `server_timings`.
 """
@@ -14,7 +14,7 @@ _ENTRY = re.compile(r"^([\w-]{1,64})((?:;[^;]*)*)$")
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """`cookies` and `headers` go with every request: a player's session and the mark of a tester's are of these."""
+    """`cookies` and `headers` are sent with every request; among them are a player's session and a tester's mark."""
 
     cookies: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)

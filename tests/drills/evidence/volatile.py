@@ -1,4 +1,4 @@
-"""What differs by right between two loads of one page, each with its reason: all else that differs is evidence.
+"""Values that differ between any two loads of a page, each with its reason. Every other difference is evidence.
 
 Public: `VOLATILE`, `Volatile`, `TEXT_SELECTORS`, `normalised`, `slots_of`, `SlotMarkup`.
 """
@@ -15,7 +15,7 @@ MASK = "~"
 
 @dataclass(frozen=True, slots=True)
 class Volatile:
-    """A value that is taken out before two loads are compared. The element or attribute itself has to be there."""
+    """A value that is masked before two loads are compared. Its element or attribute must still be there."""
 
     kind: Literal["attribute", "hidden_input", "text"]
     name: str
@@ -34,7 +34,7 @@ VOLATILE = (
     Volatile("text", "data-live", "a figure that the live socket moves from second to second"),
     Volatile("text", "data-live-to", "an attribute that the live socket moves from second to second"),
 )
-# For a page that is open: the words of these are left out.
+# In an open page, the text of these elements is left out.
 TEXT_SELECTORS = ("[data-countdown]", "[data-live]:not([data-live-to])")
 
 _TAG = r"""<(?:"[^"]*"|'[^']*'|[^'">])*>"""
@@ -53,7 +53,7 @@ _UNSEEN = re.compile(r"<(style|script)\b.*?</\1>|<!--.*?-->", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class SlotMarkup:
-    """A slot as it was served: its attributes, its HTML with and without what is volatile, its words."""
+    """A slot as served: its attributes, its HTML with and without volatile values, its text."""
 
     attributes: dict[str, str]
     markup: str
@@ -62,14 +62,14 @@ class SlotMarkup:
 
     @property
     def text(self) -> str:
-        """Its words in one line, without what is volatile."""
+        """The slot's text in one line, without volatile values."""
         visible = _UNSEEN.sub("", "".join(self.tokens))
         words = "".join(token if not token.startswith("<") else " " for token in _TOKEN.findall(visible))
         return re.sub(r"\s+", " ", html.unescape(words)).strip()
 
 
 def slots_of(page: str) -> dict[str, SlotMarkup]:
-    """The slots that stand whole in a page as it was served, by name; a name that comes again is the last one."""
+    """The complete slots of a page as served, by name; of two with the same name the last one."""
     found = {}
     for each in _SLOT.finditer(page):
         attributes = {name: html.unescape(value) for name, value in _PAIR.findall(each["attributes"])}
@@ -83,13 +83,13 @@ def slots_of(page: str) -> dict[str, SlotMarkup]:
 
 @lru_cache(maxsize=64)
 def _of_body(markup: str) -> tuple[tuple[str, ...], int]:
-    """Visits of one moment are given the same body, byte by byte, wherever a slot is shared."""
+    """Cached: visits at the same moment get the same body, byte by byte, for slots that all visitors share."""
     tokens, masked = normalised(markup)
     return tuple(tokens), masked
 
 
 def normalised(markup: str) -> tuple[list[str], int]:
-    """Tags and texts of `markup` with a mask in place of each volatile value, and how many these were."""
+    """The tags and texts of `markup`, with a mask in place of each volatile value, and the number of masks."""
     tokens: list[str] = []
     masked = 0
     moving = False

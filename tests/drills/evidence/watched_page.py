@@ -1,4 +1,4 @@
-"""One page in a browser of its own session, watched from its first byte on.
+"""One page in a browser session of its own, watched from its first byte.
 
 Public: `WatchedPage`, `LOAD_MS_MAX`.
 """
@@ -37,7 +37,7 @@ class _Places(msgspec.Struct):
 
 
 class _StateChange(msgspec.Struct):
-    """What watch.js reports; the page could send it too, so it is checked."""
+    """A report of watch.js. The page itself could send one, so it is validated."""
 
     at: float
     origin: float
@@ -49,7 +49,7 @@ class _StateChange(msgspec.Struct):
 
 
 class WatchedPage:
-    """`page` is Playwright's; what it showed is in `timeline`, `console` and `timings`."""
+    """`page` is Playwright's page; its observed changes are in `timeline`, `console` and `timings`."""
 
     def __init__(self, viewer: value.Viewer, url: str, stopwatch: Stopwatch, visitor: Visitor) -> None:
         self.viewer = viewer
@@ -85,7 +85,7 @@ class WatchedPage:
         self.page.on("response", self._response)
 
     async def load(self, path: str) -> bool:
-        """Open `path`, whether or not it stands open already; whether a whole answer came."""
+        """Open `path`, or reload it if it is open; returns whether a complete answer came."""
         self.loads += 1
         trace_id, traceparent = new_trace()
         self.trace_ids.append(trace_id)
@@ -103,19 +103,19 @@ class WatchedPage:
         return bool(answer and answer.ok)
 
     def states(self) -> dict[str, str]:
-        """Slot to state, of the load that stands open."""
+        """The state of each slot in the current load."""
         return {each.slot: each.state for each in self.timeline if each.load == self.loads}
 
     @property
     def slots(self) -> set[str]:
-        """All that any load had a place for."""
+        """All slots that any load has had."""
         return self._slots
 
     def well(self) -> bool:
         return is_well(self.states(), self._slots)
 
     async def until(self, holds: Callable[[], bool], within_s: float) -> bool:
-        """Wait for a change of the page after which `holds()`; whether that came."""
+        """Wait until `holds()` is true after a change of the page; returns whether it became true."""
         try:
             async with asyncio.timeout(within_s):
                 while not holds():
@@ -126,7 +126,7 @@ class WatchedPage:
         return True
 
     async def picture(self, moment: value.Moment, folder: Path) -> value.Picture | None:
-        """A screenshot of the whole page in `folder`; None where the page can not be photographed."""
+        """A screenshot of the whole page, written to `folder`; None if the page can not be photographed."""
         name = f"{moment}-{self.viewer}.webp"
         at_ms = self._stopwatch.now_ms()
         try:
@@ -139,7 +139,7 @@ class WatchedPage:
         return value.Picture(moment, self.viewer, at_ms, name, found.width, found.height, found.places)
 
     async def shown(self) -> dict[str, SlotRendering]:
-        """Each slot as it stands; nothing where the page can not be asked."""
+        """Each slot as rendered; empty if the page does not answer."""
         arguments = {
             "masks": list(TEXT_SELECTORS),
             "properties": list(STYLE_PROPERTIES),

@@ -1,4 +1,4 @@
-"""Whether a browser can be seen: it needs a screen, and to be one that opens windows.
+"""Whether this machine can show a browser's window: it needs a screen, and a browser that opens windows.
 
 Public: `no_window`.
 """
@@ -10,7 +10,7 @@ SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def no_window(path: Path, platform: str, environ: Mapping[str, str]) -> str:
-    """Why `path` would open none, in a sentence; empty where it would."""
+    """Why the browser at `path` can show no window, in a sentence; empty if it can."""
     if "headless" in path.name:
         return f"--headed: {path.name} is a browser without windows; name another in CHROMIUM."
     if platform == "linux" and not any(environ.get(name) for name in SCREENS):

@@ -1,4 +1,4 @@
-"""What a player does during a drill, over plain forms: deposits, bets, loads pages. And what the player then has.
+"""What a player does during a drill, with plain forms: deposits, bets, loads pages. And how much money the player has.
 
 Public: `Actor`, `Holding`, `CanNotRead`.
 """
@@ -27,20 +27,20 @@ from tests.drills.runner.visitor import Visitor
 PRESSES_S_MAX = 25.0
 WINDOW_S_MAX = 45.0
 HOLDING_S_MAX = 20.0
-# What is settled stays so: an effect that comes twice comes within this.
+# A change of money must last so long: an effect that comes twice comes within this time.
 STAYS_S = 3.0
 EVERY_S = 0.5
 _BALANCE = re.compile(r'data-live-refetch="wallet\.([\w.-]+)#balances\.(\w+)_minor" data-live-value="(-?\d+)"')
 _LINES = re.compile(r'>All\s*<span class="count">(\d+)</span>')
 _CLOSES = re.compile(r'name="closes_at" value="([^"]+)"')
 _CURRENCY = re.compile(r"Amount in ([A-Z]{3})")
-# On its way in is not there yet; on its way out is still the player's.
+# Balances that are the player's: a payment in is counted once it has arrived, one out until it has left.
 _OWN = ("real", "bonus", "held")
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a player's own pages say: money in minor units, and lines of the history."""
+    """The player's money in minor units, and lines of the history, as the player's own pages show them."""
 
     player: str
     currency: str
@@ -52,11 +52,11 @@ class Actor:
     """Acts as the drill's actor or player, or as a visitor."""
 
     def __init__(self, drill: Drill, visitor: Visitor, target: Target, addresses: Mapping[str, str]) -> None:
-        """`addresses` are those of hops from browsers, by their names."""
+        """`addresses` are those of the hops from browsers, by hop."""
         self._drill, self._visitor, self._target, self._addresses = drill, visitor, target, addresses
 
     async def act(self, step: Step) -> journal.Step:
-        """Do it; how it went. It raises nothing: a player sees pages, and so does this."""
+        """Carries out the step; returns how it went. It raises nothing: a player sees pages, and so does this."""
         works: dict[str, Callable[[Step], Awaitable[tuple[bool, Any]]]] = {
             "deposit": self._deposit,
             "bet": self._bet,
@@ -101,7 +101,7 @@ class Actor:
         return await self._pressed(f"/slots/table:{step.table}/slip/actions/bet/{step.table}", form)
 
     async def _pressed(self, path: str, form: dict[str, str]) -> tuple[bool, Any]:
-        """As somebody presses who sees no answer: again, with the form's same key, until there is one."""
+        """Presses as a person does who gets no answer: again, with the same idempotency key, until there is one."""
         presses: list[str] = []
         deadline = time.monotonic() + PRESSES_S_MAX
         while True:
@@ -118,7 +118,7 @@ class Actor:
             await asyncio.sleep(1)
 
     async def _visit(self, step: Step) -> tuple[bool, Any]:
-        """So many visitors, each loading the page again as soon as it has come."""
+        """`visitors` visitors at once, each of whom loads the page again as soon as it has come."""
         until = time.monotonic() + step.for_s
         views: list[View] = []
 
@@ -135,7 +135,8 @@ class Actor:
         return not failed, f"{len(views)} pages, {len(failed)} failed{problem}, the slowest in {slowest:.0f} ms"
 
     async def _request(self, step: Step) -> tuple[bool, Any]:
-        """Whatever is answered: what the fault makes of it is for the page to show. A form has a key for each time."""
+        """Any answer counts as success: the page has to show what the fault does. Each form is sent with a key of its
+        own."""
         until = time.monotonic() + step.for_s
         answers: Counter[str] = Counter()
         async with AsyncExitStack() as stack:
@@ -153,7 +154,7 @@ class Actor:
         return True, ", ".join(f"{count} × {answer}" for answer, count in answers.most_common()) or "no answer"
 
     async def _listen(self, step: Step) -> tuple[bool, Any]:
-        """Whatever comes: what the fault makes of it is for the page to show."""
+        """Any result counts as success: the page has to show what the fault does."""
         found = await listen(self._visitor, step.topics, step.for_s)
         return True, ", ".join(f"{count} × {what}" for what, count in found.items()) or "nothing came"
 
@@ -171,7 +172,7 @@ class Actor:
     # --- money
 
     async def holding(self, *, settled: bool) -> Holding:
-        """What the player has; with `settled` asked until two answers are equal. Raises `CanNotRead`."""
+        """The player's money; with `settled` repeated until two readings are equal. Raises `CanNotRead`."""
         deadline = time.monotonic() + HOLDING_S_MAX
         last: Holding | None = None
         while time.monotonic() < deadline:
@@ -181,10 +182,10 @@ class Actor:
             last = found or last
             await asyncio.sleep(EVERY_S)
         who = self._drill.actor or self._drill.player or "a visitor"
-        raise CanNotRead(f"what {who} has can not be read: sign in with player:")
+        raise CanNotRead(f"The money of {who} can not be read from the cashier: does the drill name a player?")
 
     async def settled(self, before: Holding, wanted: MoneyExpectation) -> MoneySum:
-        """What became of it, once it is as it should be and stays so, or the time is over."""
+        """The change since `before`, as soon as it is as expected and lasts, or the time is over."""
         deadline = time.monotonic() + wanted.within_s
         since: float | None = None
         last = before

@@ -1,11 +1,11 @@
-"""Which drills of the matrix may run side by side: those whose faults can not be taken for one another's.
+"""Which drills of the matrix may run side by side: those whose effects can not be mistaken for each other's.
 
 Public: `Planned`, `Batch`, `Room`, `batches`, `next_of`, `expected_s`, `SESSIONS_MAX`, `BESIDE_MAX`, `WATCHED_MAX`.
 
-Most of the matrix is one batch: sessions' outages, each under a mark of its own, beside outages of everybody that hit
-no slot, each on a hop of its own. As one ends the next begins. Outages of everybody that hit a slot run in pairs, no
-slot hit by both, and at least one left whose markup proves what was not hit. The way to everybody's page is broken
-alone.
+Most of the matrix is one batch: outages of one session, each under a mark of its own, beside outages of everybody that
+hit no slot, each on a hop of its own. When one ends the next begins. Outages of everybody that hit slots run in pairs;
+the two hit different slots, and leave at least one slot whose markup proves the blast radius. An outage of everybody on
+the page's own hop runs alone.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -15,14 +15,14 @@ from tests.drills.kit.drill import Drill
 from tests.drills.runner.catalogue import drill_of, effect_of, watched_s
 from tests.drills.runner.hop_effects import SLOTS
 
-# A house keeps eight partitions apart: with one of these it has room for the next while it still has the last.
+# A house has room for eight partitions: with seven in use it can take the next one while the last still ends.
 SESSIONS_MAX = 7
-# Beside a page that is filmed: the processor that it takes makes the pages of all others late.
+# Fewer beside a page that is filmed: filming takes so much CPU that all other pages are late.
 SESSIONS_BESIDE_WATCHED_MAX = 4
 BESIDE_MAX = 12
-# Pages that are filmed at the same time: more would be late for want of a processor.
+# Pages that are filmed at the same time: more would be late for want of CPU.
 WATCHED_MAX = 2
-# Beside the time of the fault: until all is steady before it and again after it, and what a browser adds to that.
+# Added to the fault's duration: the checks that all is steady before and after it, and what a browser adds to them.
 OVERHEAD_S, WATCHED_OVERHEAD_S = 3.0, 8.0
 
 
@@ -44,35 +44,35 @@ class Planned:
 
     @property
     def at_the_browser(self) -> bool:
-        """Whether every browser would report it, whatever else that watches."""
+        """Whether every browser's page would show the outage, whatever drill it watches."""
         return self.hop.startswith("browser:") and not self.of_one_session
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Drills of which as many run at once as `next_of` allows; the next batch begins when all are done."""
+    """Drills that run side by side, as many at once as `next_of` allows; the next batch begins when all are done."""
 
     drills: tuple[Planned, ...]
 
     @property
     def shared(self) -> bool:
-        """Whether a neighbour could have been the cause of what was seen."""
+        """Whether a neighbour could be the cause of what a drill sees."""
         return len(self.drills) > 1
 
     @property
     def beside(self) -> int:
-        """How many are under way at once, as a rule."""
+        """How many run at once, as a rule."""
         return min(len(self.drills), SESSIONS_MAX)
 
 
-# By how much of all places there are more after a drill that held beside others.
+# The share of all places that is added after a drill that held beside others.
 GROWS = 1 / 14
 
 
 @dataclass(slots=True)
 class Room:
-    """How many run at once: on a slow machine as many as fit would all be late for want of a processor.
-    Half as many after each that did not hold beside others, and a few more after each that did, as TCP sends."""
+    """How many drills run at once. On a slow machine the maximum would make all pages late, so the number is halved
+    after each drill that deviated beside others and grows a little after each that held, as TCP's window does."""
 
     share: float = 1.0
 
@@ -84,13 +84,12 @@ class Room:
 
 
 def expected_s(drill: Drill, *, watched: bool) -> float:
-    """About how long it takes where it is alone and the machine does nothing else: what leads up to the fault, and
-    what heals."""
+    """About how long a drill takes alone on an idle machine: the checks before it, the fault, and the healing."""
     return drill.lasts_s + OVERHEAD_S + (WATCHED_OVERHEAD_S if watched else 0)
 
 
 def next_of(waiting: Sequence[Planned], running: Collection[Planned], room: Room) -> Planned | None:
-    """The first of those that wait which may run beside those that do."""
+    """The first waiting drill that may run beside the running ones."""
     return next((each for each in waiting if _fits(each, running, room)), None)
 
 
@@ -112,18 +111,18 @@ def _fits(one: Planned, running: Collection[Planned], room: Room) -> bool:
 
 
 def _counts_with(one: Planned, other: Planned) -> bool:
-    """Whether the money of one player would be counted while another drill moves it."""
+    """Whether one drill measures the money of a player whom the other lets act."""
     counts = one.drill.expect.money is not None or other.drill.expect.money is not None
     return counts and one.drill.actor == other.drill.actor
 
 
 def _sees(one: Planned, other: Planned) -> bool:
-    """Whether the browser that watches `one` would report what `other` breaks."""
+    """Whether the browser that watches `one` would report the effects of `other`."""
     return one.watched and other.at_the_browser
 
 
 def batches(names: Iterable[str], watched: Collection[str] = ()) -> list[Batch]:
-    """All of them, in batches; those that are `watched` by a browser come first, and are broken for longer."""
+    """All drills, in batches. Those that a browser watches come first, with longer faults."""
     planned = [_planned(name, name in watched) for name in names]
     planned.sort(key=lambda each: not each.watched)
     page = [each for each in planned if effect_of(each.name).page and not each.of_one_session]
@@ -140,7 +139,8 @@ def _planned(name: str, watched: bool, also_hit: Collection[str] = ()) -> Planne
 
 
 def _pairs(planned: Iterable[Planned]) -> list[list[Planned]]:
-    """Two by two, from those that hit the slots that most of the others do too, so that few are left over."""
+    """Pairs of drills that hit different slots. The largest groups of equal slots are paired first, so that few are
+    left over."""
     waiting: dict[tuple[str, ...], list[Planned]] = {}
     for each in planned:
         waiting.setdefault(tuple(each.drill.expect.slots), []).append(each)

@@ -1,4 +1,4 @@
-"""Commands of the transaction engine's house over the ledger of a copy that runs on this machine.
+"""Management commands of the transaction engine, run on the ledger of a copy on this machine.
 
 Public: `audited`, `reset_players`.
 """
@@ -18,14 +18,14 @@ SECONDS_MAX = 60.0
 
 
 async def audited(target: Target) -> tuple[str, bool]:
-    """What adding the books up again came to, and whether they are sound; elsewhere than here nobody can."""
+    """The output of the ledger's audit, and whether the ledger is sound; only for a copy on this machine."""
     if target.data is None:
         return "asked only of a copy on this machine", True
     return await _manage(target.data, "audit_ledger")
 
 
 async def reset_players(target: Target) -> None:
-    """Balances, limits and exclusions of the demo players are as at first. Raises `CanNotRun`."""
+    """Set balances, limits and exclusions of the demo players back to their first values. Raises `CanNotRun`."""
     if target.data is None:
         return
     words, done = await _manage(target.data, "reset_demo")
@@ -50,7 +50,7 @@ async def _manage(data: Path, name: str) -> tuple[str, bool]:
 
 
 def _environ(data: Path) -> dict[str, str]:
-    """That of the copy: its services, and none that this shell happens to name."""
+    """The environment of the copy's processes, without the services that this shell happens to name."""
     try:
         services: dict[str, str] = json.loads((data / SERVICES).read_text("utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The faults of a drill, put on and taken off: hops through the fault proxy, sandbox providers by their own switch.
+"""Sets and heals the faults of a drill: hops through the fault proxy, sandbox providers through their own switch.
 
 Public: `Breaker`, `hops_of`, `activity_of`.
 """
@@ -25,7 +25,7 @@ PATIENCE_S = 5.0
 
 
 def hops_of(step: Step, hops: Mapping[str, Any]) -> list[str]:
-    """Names of the hops that a step breaks; one of a pattern that fits nothing is named as it is, to be refused."""
+    """The names of the hops that a step breaks. A pattern that matches none is returned as it is, and refused later."""
     name = (step.hop or "").replace("->", ":")
     if "*" not in name:
         return [name]
@@ -53,7 +53,7 @@ def activity_of(step: Step, scope: str, target: Target) -> Activity:
 
 
 class Breaker:
-    """Synchronous: to be called in a thread. Everything that it puts on, `heal` takes off."""
+    """Synchronous: call it in a thread. `heal` removes everything that it has set."""
 
     def __init__(self, drill: Drill, target: Target, control: Control, mark: str) -> None:
         self._drill, self._target, self._control, self._mark = drill, target, control, mark
@@ -63,8 +63,8 @@ class Breaker:
         self.addresses: dict[str, str] = {}
 
     def check(self, *, alone: bool = True) -> None:
-        """Whether all of it can be done there, and with `alone` whether nothing is broken yet; raises `ControlRefused`
-        or `CanNotRun`, and has touched nothing."""
+        """Checks that every fault can be set there and, with `alone`, that nothing is broken yet. Raises
+        `ControlRefused` or `CanNotRun`; changes nothing."""
         hops = self._control.hops()
         self.addresses = {name: f"http://{hop['listen']}" for name, hop in hops.items() if name.startswith("browser:")}
         for number, step in enumerate(self._drill.method):
@@ -90,11 +90,11 @@ class Breaker:
             )
 
     def _in_the_way(self, hop: Mapping[str, Any]) -> bool:
-        """Somebody's own session is nobody else's outage."""
+        """Whether this toxic would disturb a drill: a fault for another session does not."""
         return not hop["enabled"] or any(toxic["scope"] != "session" for toxic in hop["toxics"])
 
     def put_on(self, step: Step) -> journal.Step:
-        """Break what a step breaks; how that went. Raises `ControlRefused` or `CanNotRun`."""
+        """Set the fault of a step; returns how that went. Raises `ControlRefused` or `CanNotRun`."""
         return self._done(step, lambda: self._hop(step) if step.hop is not None else self._provider(step))
 
     def _hop(self, step: Step) -> list[Any]:
@@ -119,7 +119,7 @@ class Breaker:
         return done
 
     def hits(self) -> list[journal.Hit]:
-        """What each fault that could be counted has hit; nothing where the proxy does not say so."""
+        """What each countable fault has hit; empty if the proxy does not answer."""
         found = []
         for hop in dict.fromkeys(self._numbers.values()):
             with suppress(CanNotRun, ControlRefused):
@@ -136,12 +136,12 @@ class Breaker:
         return [self._tell(step.provider, "fault", {"kind": step.fault, "for_s": step.for_s, **step.parameters})]
 
     def hold_clock(self, *, held: bool) -> None:
-        """Every sandbox provider's."""
+        """Hold or release the clock of every sandbox provider."""
         for provider in self._target.sandbox:
             self._tell(provider, "clock", {"held": held})
 
     def play(self, step: Step) -> journal.Step:
-        """What a table is to play next."""
+        """Set the next result of a table."""
         outcome = {"table": step.table, "result": step.value}
         return self._done(step, lambda: [self._tell("sandbox-tables", "result", outcome)])
 
@@ -156,7 +156,7 @@ class Breaker:
         return answer.json()
 
     def heal(self) -> list[journal.Step]:
-        """Everything that was put on; what can not be healed ends by its own time, and the journal says so."""
+        """Heal everything that was set. What can not be healed ends by its time-to-live, and the journal says so."""
         steps = []
         for name, session in dict.fromkeys(self._broken):
             steps.append(self._undone(f"heal {name}", partial(self._control.heal, name, session=session)))

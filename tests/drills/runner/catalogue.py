@@ -3,9 +3,9 @@
 Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `looked_at`, `watched_s`, `PLAYER`, `FOR_S`, `FED_FOR_S`,
 `WATCHED_FOR_S`.
 
-One (`hop_effects.py`) says of each hop which slots of the lobby it may hit, the other of each fault whether the one
-behind the hop has to notice. Everything else on the page is a sibling. A hop that the table does not have is drilled
-with nothing expected to be hit, so that a new one is in the matrix from its first day.
+`hop_effects.py` says of each hop which slots of the lobby it may hit; the tables here say of each fault whether it has
+to be noticed. Everything else on the page is a sibling. A hop that is missing from the table is drilled with no slot
+expected to be hit, so that a new hop is in the matrix from its first day.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -32,11 +32,12 @@ from tests.drills.run_record import Cell
 from tests.drills.runner.hop_effects import COUNTED_AMOUNT, COUNTED_MINOR, HOPS, SLOTS, HopEffect
 from tests.drills.runner.judge import IDLE
 
-# How long a cell is broken: two pages that are a second late fit into the short one. What is seen by way of a feed, or
-# by a browser, takes longer; where no visit over HTTP goes, a few of them show all that they can.
+# How long a cell is broken, in seconds. The short one has time for two pages that are a second late. What reaches the
+# page through a feed, or is watched by a browser, takes longer; where no visit over HTTP uses the hop, a few visits
+# show all that they can.
 FOR_S, FED_FOR_S, WATCHED_FOR_S, SCRIPTS_FOR_S = 3.0, 4.0, 6.0, 1.5
-# Where silence is believed for a while: what was heard last may be a second old and half a second on its way when a
-# fault begins; and when it is over, pages have to say so for long enough to be photographed.
+# Where readers trust the last data for some seconds: these may be a second old and half a second under way when the
+# fault begins; and after that time pages have to show the fault for long enough to be photographed.
 UNNOTICED_S, NOTICED_S = 1.5, 4.0
 PAGE_WITHIN_MS = 6000
 PLAYER = "amber"
@@ -44,7 +45,7 @@ HIT: list[State] = ["degraded", "stale", "fallback", "placeholder"]
 MAYBE: list[State] = ["fresh", "degraded", "stale", "fallback", "placeholder"]
 
 
-# Faults that a caller may bear without anybody noticing, with the reason.
+# Faults that a caller may tolerate without any visible effect, with the reason.
 SOFT: Mapping[str, str] = {
     "slow_close": "the answer is whole before the end of the connection",
     "slicer": "small pieces are late only where there are many",
@@ -53,10 +54,10 @@ SOFT: Mapping[str, str] = {
     "limit_data": "an answer on a connection that stands may be short enough",
     "wrong_type": "a caller that reads JSON need not go by the content type",
 }
-# Nothing is wrong with these answers but when they come.
+# These answers are right, only late.
 LATE = frozenset({"latency", "timeout", "bandwidth", "slow_first_byte"})
 ALWAYS_HARD_FOR_PAGES = frozenset({"wrong_type", "limit_data"})
-# A whole page is longer than a fragment's answer: cut, sliced or in a trickle it can not go unnoticed.
+# A whole page is longer than a fragment's answer: it can not be cut, sliced or throttled without being noticed.
 SOFT_FOR_THE_PAGE = frozenset({"slow_close", "stale_clock", "wrong_type"})
 _NO_SOCKET = "nobody opens a WebSocket on this way: it is asked over plain HTTP, and the feed has a way of its own"
 _NOT_APPLIED = {
@@ -67,7 +68,7 @@ _NOT_APPLIED = {
 
 
 def cells(hops: Mapping[str, Mapping[str, Any]], absent: Mapping[str, str]) -> list[Cell]:
-    """The whole matrix: of each hop and fault either the drill's name or why there is none."""
+    """The whole matrix: for each hop and fault the drill's name, or the reason why there is none."""
     made = []
     for hop, row in sorted(hops.items()):
         for fault in FAULTS.values():
@@ -83,19 +84,19 @@ def cells(hops: Mapping[str, Mapping[str, Any]], absent: Mapping[str, str]) -> l
 
 
 def is_cell(name: str) -> bool:
-    """Whether a drill of this name comes from the table."""
+    """Whether `name` is a cell of the table: `hop/fault`."""
     hop, is_pair, fault = name.partition("/")
     return bool(is_pair) and ":" in hop and fault in FAULTS
 
 
 def effect_of(name: str) -> HopEffect:
-    """Of the hop of a cell, `hop/fault`."""
+    """The effect of the hop of a cell, `hop/fault`."""
     return HOPS.get(name.partition("/")[0], HopEffect())
 
 
 def looked_at(names: Iterable[str]) -> list[str]:
-    """One cell a hop, which a browser watches: the first that the table of faults has, which is latency, or for a hop
-    that only writes the one that has to be noticed."""
+    """The cells that a browser watches, one for each hop: the first in the table of faults, which is latency; for a hop
+    that only writes `down`, the one that has to be noticed."""
     hops: dict[str, str] = {}
     for name in names:
         hop = name.partition("/")[0]
@@ -104,13 +105,13 @@ def looked_at(names: Iterable[str]) -> list[str]:
 
 
 def watched_s(name: str) -> float:
-    """How long the cell is broken where somebody looks at it: until all that has to show it does, and a while more."""
+    """How long a watched cell is broken: until everything that has to show the fault does, and a few seconds more."""
     effect = effect_of(name)
     return effect.after_s + NOTICED_S if effect.after_s else WATCHED_FOR_S
 
 
 def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> Drill:
-    """The drill of a cell, `hop/fault`, broken for `for_s` if that is given. `also_hit` are slots that another cell
+    """The drill of a cell, `hop/fault`, broken for `for_s` seconds if given. `also_hit` are slots that another cell
     breaks at the same time."""
     hop, _, fault_name = name.partition("/")
     fault = FAULTS[fault_name]
@@ -130,7 +131,7 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
     return Drill(
         title=broken(hop, fault.name, given)[:120],
         description=_description(name, effect, for_s),
-        # Where nobody has to notice it, nothing may travel there while a page is looked at.
+        # A fault that need not be noticed may hit nothing while the page is visited, since nothing may cross the hop.
         tags=["matrix", fault.layer.value, *([] if effect.page or (effect.must and hit) else [IDLE])],
         player=PLAYER,
         actor=effect.actor if counts or effect.requests else None,
@@ -138,7 +139,7 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
         clock="running",
         hypothesis=Hypothesis(probes=[*_probes(hit, siblings), *([Probe(ledger="sound")] if counts else [])]),
         method=[
-            # Whoever writes adds an event again, and whoever reads is given it again.
+            # A writer's fault adds each event again (upstream); a reader's delivers each again.
             Step(hop=hop, fault=fault.name, parameters=given, for_s=for_s, upstream=twice and effect.writes),
             *(msgspec.structs.replace(each, for_s=for_s) for each in effect.requests),
             *([Step(act="deposit", amount=COUNTED_AMOUNT, follows=True)] if counts else []),

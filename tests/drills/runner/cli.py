@@ -118,7 +118,7 @@ def _all(given: argparse.Namespace, command: str) -> int:
 
 
 def _catalogue(given: argparse.Namespace, chosen: Target) -> tuple[list[Named], list[str]]:
-    """The stories, and names of cells, that are meant."""
+    """The stories and the names of cells that these arguments choose."""
     with Control(chosen.control_url) as control:
         cells = [cell.drill for cell in catalogue.cells(control.hops(), {}) if cell.drill]
     every = map(library.find, library.stories())

@@ -1,4 +1,4 @@
-"""One drill, carried out: steady before, broken, watched, rolled back always, steady after; its journal.
+"""Carries out one drill: check the steady state, break, watch, always roll back, check again, write the journal.
 
 Public: `Execution`, `Halt`.
 """
@@ -29,13 +29,13 @@ from tests.drills.runner.write_up import WriteUp, failed_step
 LOOK_EVERY_S = 0.4
 CONTROLS_BEFORE = 3
 STEADY_WITHIN_S = 20.0
-# A slot that heals too late is watched on, so that the drill can say how late.
+# A slot that heals too late is watched for so much longer, so that the drill can report how late it was.
 LATE_S_MAX = 30.0
 Say = Callable[[str], None]
 
 
 class Halt:
-    """Set by the halt button: the drill that is under way ends at once, healed."""
+    """Set by the halt button: the running drill heals what it broke and ends at once."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -50,17 +50,18 @@ class Halt:
         return self._event.is_set()
 
     async def sleep(self, seconds: float) -> None:
-        """As long as that, or until it is set."""
+        """Sleep for so long, or until the halt button is pressed."""
         with suppress(TimeoutError):
             async with asyncio.timeout(max(seconds, 0)):
                 await self._event.wait()
 
 
 class Execution:
-    """`await Execution(...).run()`; it raises nothing but `CancelledError`: what goes wrong is in the journal.
+    """`await Execution(...).run()` returns the journal. It raises nothing but `CancelledError`: errors are in the
+    journal.
 
-    `shared` looks at the page without a mark for several drills that run side by side. `could_not` says why it can not
-    run after all; then nothing is broken.
+    `shared` visits the page without a mark for several drills that run side by side. With `could_not`, the reason why
+    the drill can not run, nothing is broken.
     """
 
     def __init__(
@@ -138,12 +139,12 @@ class Execution:
         self._actor = Actor(self.drill, actor, self.target, self._breaker.addresses)
         if self.drill.clock == "held":
             await asyncio.to_thread(self._breaker.hold_clock, held=True)
-        self._say("steady?")
+        self._say("is it steady?")
         state = await probed(self.drill.probes, self._tester, self.target, self.drill.page, within_s=STEADY_WITHIN_S)
         self._states.before = state
         if not state.steady_state_met:
             failed = next(step for step in state.probes if not step.tolerance_met)
-            self._could_not = f"It was not steady before: {failed.activity.name}: {failed.output}."
+            self._could_not = f"It was not steady before the fault: {failed.activity.name}: {failed.output}."
             return
         if self.drill.expect.money is not None:
             self._before = await self._actor.holding(settled=True)
@@ -171,7 +172,7 @@ class Execution:
             if not watch.aborted and not _has_failed(acting):
                 if self._recorder is not None:
                     self._recorder.fault_ended()
-                self._say("healing?")
+                self._say("waiting until it has healed")
                 await self._until_healed()
         finally:
             tasks = [task for task in (acting, recording, self._first_visit) if task is not None]
@@ -183,7 +184,7 @@ class Execution:
             await acting
 
     async def _method(self) -> None:
-        """Every step in its time. A step that follows waits for the one before."""
+        """Runs every step at its time. A step that `follows` waits for the one before."""
         origin = time.monotonic()
         before: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as group:
@@ -206,13 +207,14 @@ class Execution:
             self._notify(step)
 
     def _notify(self, step: Step) -> None:
-        """A fault is on; it ends by itself, in the proxy."""
+        """A fault has been set; the proxy ends it by itself."""
         watch, at = self._watch, time.monotonic()
         self._faults_left -= 1
         if not self._broken.is_set():
             watch.began = at
             self._broken.set()
-            # The visit that is under way began without the fault, and may hang for as long as it lasts.
+            # An extra visit: the one that is under way began without the fault, and may hang as long as the fault
+            # lasts.
             self._first_visit = asyncio.create_task(self._visit())
             if self._recorder is not None:
                 self._recorder.fault_began()
@@ -264,7 +266,7 @@ class Execution:
         slots = self.drill.expect.slots
         surely = [slot for slot, wanted in slots.items() if FRESH not in wanted.state]
         left_s = self._watch.ended - time.monotonic()
-        # Where nothing has to show it, the second half of the fault is for pictures of what does not.
+        # If no slot has to show the fault, its second half is left for pictures that prove so.
         within_s = left_s - 1 if surely else left_s / 2
         siblings = [*self.drill.expect.siblings]
         await self._recorder.during([*slots], max(within_s, 1), surely=surely, siblings=siblings)
@@ -279,7 +281,7 @@ class Execution:
                 await asyncio.to_thread(self._breaker.hold_clock, held=False)
 
     async def _act_behind(self) -> None:
-        """What the drill has a player do once all is healed."""
+        """The player's steps of the drill's `rollback`, after everything is healed."""
         for step in self.drill.rollback:
             await self._halt.sleep(step.after_s)
             done = _to_its_end(self._breaker.play, step) if step.act == "result" else self._actor.act(step)
@@ -289,7 +291,7 @@ class Execution:
         drill, watch = self.drill, self._watch
         if self._recorder is not None and not watch.aborted:
             await self._recorder.after()
-        self._say("steady again?")
+        self._say("is it steady again?")
         state = await probed(drill.probes, self._tester, self.target, drill.page, within_s=STEADY_WITHIN_S)
         self._states.after = state
         found = judge.expectations(drill, watch)
@@ -309,7 +311,7 @@ def _has_failed(task: asyncio.Task[None]) -> bool:
 
 
 async def _to_its_end(work: Callable[[Step], journal.Step], step: Step) -> journal.Step:
-    """`work` in a thread that is waited for also when this is cancelled: what it breaks is healed behind it."""
+    """Runs `work` in a thread and waits for its end even if cancelled: what it breaks must be healed afterwards."""
     task = asyncio.create_task(asyncio.to_thread(work, step))
     try:
         return await asyncio.shield(task)
@@ -319,7 +321,7 @@ async def _to_its_end(work: Callable[[Step], journal.Step], step: Step) -> journ
 
 
 def _first(problems: BaseExceptionGroup[BaseException]) -> str:
-    """What the first of them says."""
+    """The message of the first of them."""
     first: BaseException = problems
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]

@@ -1,8 +1,8 @@
-"""What each hop carries: which slots of the lobby it may hit, and what crosses it while nobody looks that way.
+"""What each hop carries: which slots of the lobby a fault on it may hit, and the requests that a drill sends across it.
 
 Public: `HOPS`, `HopEffect`, `SLOTS`, `PAYER`, `COUNTED`, `COUNTED_AMOUNT`, `COUNTED_MINOR`.
 
-Every hop that the houses have stands here: a test compares.
+A test compares this table with the hops of all houses.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from bff.store.policy import feed_policy
 from tests.drills.kit.drill import Step
 
 SLOTS = ("wallet", "tables", "games", "promotions")
-# Who pays where payments have to travel, and whose money is counted where it may come twice: neither is looked at. Of
-# the first of these amounts, in yen, the payment provider says at once that it is paid, of the other only when it is
-# looked up (see `bff.sandbox.payments.decision`).
+# PAYER pays where payments have to travel, and COUNTED's money is measured where events may come twice; the pages of
+# neither are compared. The payment provider approves the first of these amounts, in yen, at once, and the other only
+# when it is looked up (see `bff.sandbox.payments.decision`).
 PAYER, COUNTED = "cedar", "birch"
 PAID_AT_ONCE, LOOKED_UP = "2000", "2055"
 LIVE_TOPICS = ("tables.201", "tables.202", "tables.203", "tables.205", "promotions")
@@ -23,14 +23,14 @@ COUNTED_AMOUNT, COUNTED_MINOR = "5", 500
 
 @dataclass(frozen=True, slots=True)
 class HopEffect:
-    """`slots` of the lobby may be hit. `must`: by a hard fault they have to be. `session`: its requests carry the mark
-    of a tester. `page`: it is the way to the page itself. `shared`: what is late is covered for a while by the copy
-    that everybody has. `after_s`: silence is believed for so long, so that a shorter fault hits no slot. `scripts`:
-    only what a page runs in a browser goes there, and no visit over HTTP does. `writes`: what it says arrives though
-    no answer comes back, so that nothing has to be noticed until nobody listens. `requests`: what sends something over
-    it meanwhile, where a look at the lobby does not; none of them changes a page that is looked at. Those that move
-    money are the `actor`'s, whose pages nobody looks at; where it `counts_money`, by a broker that says all twice.
-    Without `sockets` the one behind it speaks WebSocket, and nobody opens one on this way."""
+    """`slots` of the lobby may be hit. `must`: a hard fault has to hit them. `session`: requests on this hop carry a
+    tester's mark. `page`: it is the page's own hop. `shared`: a copy that all visitors share hides lateness for a
+    while. `after_s`: readers trust the last data for so long, so that a shorter fault hits no slot. `scripts`: only
+    scripts in a browser use the hop, so that a visit over HTTP does not. `writes`: what the caller writes arrives even
+    if no answer comes back, so that only `down` has to be noticed. `requests`: what the drill sends across the hop
+    meanwhile, if loading the lobby does not use it; it changes no page that is compared. Requests that move money are
+    the `actor`'s, whose pages are not compared; `counts_money` measures the actor's money while events come twice.
+    `sockets`: whether anybody opens a WebSocket on this hop."""
 
     slots: tuple[str, ...] = ()
     must: bool = False

@@ -1,4 +1,4 @@
-"""What was seen, against what a drill expects: decided from values alone.
+"""Compares what was seen with what a drill expects. Decides from values alone.
 
 Public: `expectations`, `phases`, `money`, `failed`, `proves_nothing`, `only_late`, `sentence`, `IDLE`.
 """
@@ -19,9 +19,9 @@ STEADY = "steady state"
 REASONS = frozenset(map(str, Reason))
 DIFFERENCE_CHARS_MAX = 160
 _LATE_WORDS = tuple(f"({reason})" for reason in LATE)
-# The tag of a drill on a hop over which nothing may travel meanwhile: that pages do without it is all that it proves.
+# The tag of a drill on a hop that nothing may cross meanwhile: it only proves that pages do without the hop.
 IDLE = "idle"
-# What would have to come by for a fault to hit it, where that is not any traffic at all.
+# What has to cross the hop for a fault to hit it, for faults that do not hit any traffic.
 _NOTHING_TO_HIT = {
     "slow_close": "no connection of {hop} ended meanwhile, as it is kept open from one request to the next, so that "
     "there was no end to come late",
@@ -30,7 +30,7 @@ _NOTHING_TO_HIT = {
 
 
 def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
-    """One verdict for each thing that the drill asks of what was watched."""
+    """One verdict for each expectation of the drill."""
     found = [*_page(drill, watch)]
     for slot, wanted in drill.expect.slots.items():
         found += [*_slot(slot, wanted, watch), *others(slot, watch)]
@@ -45,7 +45,9 @@ def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
 
 def _page(drill: Drill, watch: Watch) -> Iterator[Expectation]:
     wanted = drill.expect.page
-    looked = watch.touching  # a page that had begun and is late for the fault is one of its pages
+    looked = (
+        watch.touching
+    )  # a page that began before the fault and is late because of it counts as a page during the fault
     bad = [view for view in looked if _page_problem(view, wanted.status, wanted.within_ms) or _is_another(view, watch)]
     if wanted.broken:
         after = next((view for view in watch.after if not _page_problem(view, wanted.status, wanted.within_ms)), None)
@@ -76,7 +78,7 @@ def _page(drill: Drill, watch: Watch) -> Iterator[Expectation]:
 
 
 def _is_another(view: View, watch: Watch) -> bool:
-    """A page without a slot, where the control has some: an error page that says 200."""
+    """Whether a page without any slot is not the control's page: an error page with status 200."""
     return not view.problem and not view.slots and any(control.slots for control in watch.controls)
 
 
@@ -164,7 +166,7 @@ def _heals(slot: str, within_s: float, watch: Watch) -> Expectation:
 
 
 def _healed_at(slot: str, watch: Watch) -> View | None:
-    """The first visit after the end from which on it was fresh."""
+    """The first visit after the fault's end from which on the slot was fresh."""
     healed: View | None = None
     for view in watch.after:
         seen = view.slots.get(slot)
@@ -179,24 +181,24 @@ def _healed_at(slot: str, watch: Watch) -> View | None:
 
 
 def money(sums: Sequence[MoneySum]) -> Iterator[Expectation]:
-    """Whether each player has what the drill should have left, and whether anything happened twice."""
+    """Whether the player's money changed as the drill expects, and whether anything happened twice."""
     for each in sums:
         change = each.after_minor - each.before_minor
-        wanted_words = f"{each.player} has {each.expected_change_minor:+d} {each.currency} (minor units) in the end"
+        wanted_words = f"{each.player} has {each.expected_change_minor:+d} {each.currency} (minor units) at the end"
         yield expected("money", "sum", wanted_words, f"{change:+d}", change == each.expected_change_minor)
         seen = f"{each.doubles} lines of the history too many" if each.doubles else "nothing"
         yield expected("money", "double", "nothing happened twice", seen, not each.doubles)
 
 
 def failed(what: str, seen: str) -> Expectation:
-    """Something that was to be done, or to hold again, and did not."""
+    """A step, or a probe after the drill, that failed."""
     return expected(STEADY, "status", what, seen, False)
 
 
 def proves_nothing(drill: Drill, hits: Sequence[Hit], found: Sequence[Expectation]) -> str:
-    """Why, where none of its faults hit anything: then all that was seen was seen without a fault. Else empty, also
-    where one of them could not be counted, where the drill is an idle one, and where money or the steady state is amiss
-    whatever the cause."""
+    """Why the drill proves nothing: none of its faults hit anything, so everything was seen without a fault. Empty if
+    something was hit, if a fault could not be counted, if the drill is an idle one, and if money or the steady state is
+    wrong for whatever cause."""
     broken = [step for step in drill.method if step.act is None]
     countable = all(step.hop is not None and step.fault != "down" for step in broken)
     amiss = any(not each.held and each.subject in ("money", STEADY) for each in found)
@@ -209,8 +211,8 @@ def proves_nothing(drill: Drill, hits: Sequence[Hit], found: Sequence[Expectatio
 
 
 def only_late(found: Sequence[Expectation]) -> bool:
-    """Whether nothing is amiss but siblings that were late, which a busy machine makes of them without any fault: what
-    a fault does to a sibling it does again, and a second look tells the two apart."""
+    """Whether the only failures are late siblings, which a busy machine causes without any fault. What a fault does to
+    a sibling it does again, so a second run tells the two apart."""
     amiss = [each for each in found if not each.held]
     late = {each.subject for each in amiss if each.kind in ("state", "style") and each.seen.endswith(_LATE_WORDS)}
     return bool(amiss) and all(each.subject.startswith("sibling ") and each.subject in late for each in amiss)
@@ -220,7 +222,7 @@ def only_late(found: Sequence[Expectation]) -> bool:
 
 
 def phases(drill: Drill, watch: Watch, evidence: Evidence | None = None) -> Phases:
-    """How fast it was seen, contained and healed: on the browser's page where that showed it, else by the visits."""
+    """How fast the fault was seen, contained and healed: on the browser's page if it showed it, else by visits."""
     figures = figures_in(evidence) if evidence else Figures()
     if figures.detect_ms is None:
         return _phases_of_visits(drill, watch)
@@ -266,11 +268,11 @@ def _nothing_hit(hit: Hit) -> str:
     if fault is not None and fault.layer is Layer.WEBSOCKET:
         why = f"no WebSocket message went over {hit.hop} meanwhile"
     why = _NOTHING_TO_HIT.get(hit.fault, why).format(hop=hit.hop)
-    return f" The fault hit nothing: {why}. What is proven is that pages do without."
+    return f" The fault hit nothing: {why}. This proves only that pages do without the hop."
 
 
 def sentence(found: Sequence[Expectation], hits: Sequence[Hit] = ()) -> str:
-    """What it came to, for a person: the first thing that did not hold, and how many more; of a fault that hit nothing,
+    """The result for a person: the first expectation that failed and how many more did; for a fault that hit nothing,
     why there was nothing to hit."""
     failed = [each for each in found if not each.held]
     if not failed:

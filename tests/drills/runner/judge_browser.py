@@ -1,4 +1,4 @@
-"""What a browser saw beside the visits over HTTP, against what a drill expects: style, axe, the console.
+"""Compares what a browser saw with what a drill expects: style, axe, the console.
 
 Public: `watched`.
 """
@@ -14,7 +14,7 @@ SHOWN_MAX = 160
 
 
 def watched(drill: Drill, evidence: Evidence) -> Iterator[Expectation]:
-    """One verdict for each thing that only a browser can tell."""
+    """One verdict for each thing that only a browser can show."""
     yield from _styles(drill, evidence)
     yield from _axe(evidence)
     yield _console(drill, evidence)
@@ -52,7 +52,7 @@ def _styles(drill: Drill, evidence: Evidence) -> Iterator[Expectation]:
 
 
 def _state(digest: SiblingDigest, wanted: SiblingExpectation, evidence: Evidence) -> Expectation:
-    """Of a page or a control that was not as it should be, whose looks can not be compared."""
+    """Why a page or a control was not as expected, so that their looks can not be compared."""
     origin, end = evidence.fault_began_ms or 0, evidence.fault_ended_ms
     meanwhile = [
         each
@@ -89,7 +89,7 @@ def _axe(evidence: Evidence) -> Iterator[Expectation]:
 
 
 def _console(drill: Drill, evidence: Evidence) -> Expectation:
-    """Errors that the drill names may come, and no others."""
+    """The console may have the errors that the drill names, and no others."""
     declared = drill.expect.console_errors
     errors = [each for each in evidence.console_errors if not any(words in each.text for words in declared)]
     return Expectation(

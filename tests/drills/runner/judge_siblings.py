@@ -1,10 +1,10 @@
-"""Slots that a fault must not reach, against the control: the blast radius.
+"""Compares the slots that a fault must not reach with the control: the blast radius.
 
 Public: `siblings`, `sibling`, `others`.
 
-What the control shows too in the same moments is not the fault's: a tester on a busy machine is late as everybody is.
-Where everybody is hit the control is the page before the fault, and the one after it, where nothing is broken any more:
-an offer may end meanwhile. What is as on neither deviates.
+A state that the control shows at about the same time is not an effect of the fault: on a busy machine the tester is as
+late as everybody. If everybody is hit, a sibling may equal the page before the fault or the one after it, since an
+offer may end meanwhile; what equals neither deviates.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.drills.runner.watch import FRESH, Watch, expected, is_
 
 
 def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
-    """Each sibling whose bytes are compared, against the control."""
+    """The comparison of each sibling's bytes with the control."""
     made = []
     for slot, wanted in drill.expect.siblings.items():
         control = next((view.slots[slot] for view in reversed(watch.controls) if slot in view.slots), None)
@@ -44,7 +44,7 @@ def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
 
 
 def _digests_after(slot: str, drill: Drill, watch: Watch) -> set[str]:
-    """Those of the slot on pages after everybody's outage on which all that it concerns was fresh again."""
+    """The slot's digests after everybody's outage, on pages where every slot of the drill was fresh again."""
     if watch.is_beside:
         return set()
     well = [
@@ -93,7 +93,7 @@ def sibling(slot: str, wanted: SiblingExpectation, watch: Watch, compared: Sibli
 
 
 def others(slot: str, watch: Watch) -> Iterator[Expectation]:
-    """Whether those without the mark see nothing of what `slot` shows to the tester: most of their pages are fresh."""
+    """Whether visitors without the mark do not see what `slot` shows to the tester: most of their pages are fresh."""
     hit = [view for view in watch.during if slot in view.slots and view.slots[slot].state != FRESH]
     if not watch.is_beside or not hit:
         return
@@ -107,13 +107,13 @@ def others(slot: str, watch: Watch) -> Iterator[Expectation]:
 
 
 def _is_everybodys(slot: str, view: View, wanted: SiblingExpectation, watch: Watch) -> bool:
-    """Whether it is amiss there, and is so for those too whom the fault does not reach."""
+    """Whether the slot is not as expected in `view`, and equally so for visitors whom the fault does not reach."""
     seen = view.slots.get(slot)
     return (seen is None or seen.state not in wanted.state) and not watch.is_of_the_fault(slot, view)
 
 
 def _difference(control: SlotView, seen: SlotView) -> str:
-    """Where two markups part, in a few words of each."""
+    """The first difference of two markups, in a few words of each."""
     before, after = control.words, seen.words
     if before == after:
         before, after = control.steady, seen.steady

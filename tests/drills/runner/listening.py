@@ -1,4 +1,4 @@
-"""The live socket, as a page holds it: opened with a ticket of the shell's, and again where it is closed.
+"""The live socket as a page uses it: opened with a ticket from the shell, and opened again when it is closed.
 
 Public: `listen`, `TICKET_PATH`.
 """
@@ -17,15 +17,15 @@ from websockets.typing import Origin, Subprotocol
 from bff.live.subprotocol import PROTOCOL, TICKET_PREFIX
 from tests.drills.runner.visitor import Visitor
 
-# The shell's own name of it can not be read without its settings.
+# Written again here, because the shell's own constant can not be imported without the shell's settings.
 TICKET_PATH = "/live/ticket"
 AGAIN_S = 0.5
-# A page that stands for long would hear of little while the providers' clocks are held: a new one is told what is.
+# While the providers' clocks are held an old page would receive little, but a new one gets a snapshot.
 PAGE_S = 1.0
 
 
 async def listen(visitor: Visitor, topics: Sequence[str], for_s: float) -> Mapping[str, int]:
-    """What came of it in so many seconds: messages, and how sockets ended, each with how often."""
+    """Listens for so many seconds; returns how many messages came, and how often sockets ended in each way."""
     until = time.monotonic() + for_s
     found: Counter[str] = Counter()
     while (left_s := until - time.monotonic()) > 0:
@@ -37,7 +37,7 @@ async def listen(visitor: Visitor, topics: Sequence[str], for_s: float) -> Mappi
 
 
 async def _one_page(visitor: Visitor, topics: Sequence[str], found: Counter[str]) -> None:
-    """Counts what it hears until the socket ends."""
+    """Counts the messages until the socket ends."""
     try:
         ticket = await visitor.ask(TICKET_PATH)
         protocols = [Subprotocol(PROTOCOL), Subprotocol(TICKET_PREFIX + ticket["ticket"])]

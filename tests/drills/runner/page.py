@@ -1,4 +1,4 @@
-"""A page as a drill looks at it: its slots, what each says of itself, and its markup without what differs by visit.
+"""A page as a drill sees it: its slots, their states, and its markup without volatile values.
 
 Public: `View`, `SlotView`, `read`, `FAILED`.
 """
@@ -16,7 +16,7 @@ _ACTION = re.compile(r'<form\b[^>]*\baction="[^"]*/actions/([a-z-]+)')
 
 @dataclass(frozen=True)
 class SlotView:
-    """One slot. `digest` is that of its markup without what differs by right, so equal on two visits that show the
+    """One slot. `digest` is that of its markup without volatile values, so it is equal on two visits that show the
     same."""
 
     seen: SlotMarkup
@@ -52,13 +52,13 @@ class SlotView:
 
     @property
     def actions(self) -> frozenset[str]:
-        """Forms that it offers."""
+        """Its forms' actions."""
         return frozenset(_ACTION.findall(self.seen.markup))
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One visit. `status` is 0 where no page came, and `problem` says why. `at` is on the visitor's clock, seconds."""
+    """One visit. `status` is 0 if no page came, and `problem` says why. `at` is on the visitor's clock, in seconds."""
 
     at: float
     took_ms: float
@@ -69,6 +69,6 @@ class View:
 
 
 def read(text: str, *, at: float, took_ms: float, status: int) -> View:
-    """What an answer shows."""
+    """The slots of an answer."""
     slots = {name: SlotView(seen) for name, seen in slots_of(text).items()}
     return View(at, took_ms, status, slots, text.rstrip().endswith("</html>"))

@@ -1,4 +1,4 @@
-"""A run: drills against one target, one after the other or side by side, and the folder that their journals go into.
+"""A run: several drills against one target, one by one or side by side, and the folder of their journals.
 
 Public: `Run`, `Options`, `folder_of`, `scoped`.
 """
@@ -47,19 +47,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`browser`: these drills are watched by one, or with None all that are run one by one. `headed`: to be seen."""
+    """`browser`: the drills that a browser watches; None: all that run one by one. `headed`: show its window."""
 
     browser: frozenset[str] | None = None
     headed: bool = False
 
 
 def folder_of(root: Path) -> Path:
-    """A new one for a run, named by the time so that names sort."""
+    """A new folder for a run, named by the time so that names sort."""
     return root / FOLDER / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 def scoped(drill: Drill, scope: str) -> Drill:
-    """`drill` for another scope, in place of what the file says."""
+    """`drill` with another scope instead of the file's."""
     if not scope:
         return drill
     method = [msgspec.structs.replace(step, scope=None) for step in drill.method]
@@ -69,7 +69,7 @@ def scoped(drill: Drill, scope: str) -> Drill:
 class Run:
     """`asyncio.run(Run(target, folder, command, say, options).all(named, batches))`.
 
-    Raises `CanNotRun` before anything is broken, where nothing answers.
+    Raises `CanNotRun` before anything is broken, if nothing answers.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Run:
         options: Options = Options(),
         before: RunRecord | None = None,
     ) -> None:
-        """`before` is the run that this one goes on with: its drills stand beside those that are run here."""
+        """`before` is the earlier run that this one continues: its drills are kept in the record."""
         self._target, self._folder, self._say, self._options = target, folder, say, options
         self._record = before or RunRecord(start=now(), end=now(), target=target.base_url, command=command)
         self._before = len(self._record.drills)
@@ -94,7 +94,7 @@ class Run:
         self.halt = Halt()
 
     async def all(self, named: Sequence[Named], batches: Sequence[Batch] = ()) -> RunRecord:
-        """Batches first, then `named` one by one; the record of the run."""
+        """Runs the batches, then `named` one by one; returns the record of the run."""
         self._listen()
         self._plan(named, batches)
         async with self._stack:
@@ -111,11 +111,11 @@ class Run:
         return self._record
 
     async def _surely(self, each: Named, control: Control) -> Journal:
-        """A drill by itself; once more where nothing but a late sibling spoke against it. That verdict counts."""
+        """Runs a drill alone; a second time if the only failures are late siblings. The last verdict counts."""
         found = await self._watched(each, control)
         if self.halt.is_set or not judge.only_late(found.mullion.expectations):
             return found
-        self._say(f"{each.name}: a sibling was late, as a busy machine makes it, so again: {found.mullion.sentence}")
+        self._say(f"{each.name}: a sibling was late, as on a busy machine; run again: {found.mullion.sentence}")
         return await self._watched(each, control)
 
     def _plan(self, named: Sequence[Named], batches: Sequence[Batch]) -> None:
@@ -141,19 +141,19 @@ class Run:
             await asyncio.to_thread(holder.hold_clock, held=False)
 
     async def _batch(self, control: Control, batch: Batch) -> None:
-        """All of a batch; then once more those that did not hold beside others, as one late moment of a busy machine
-        meets many, and at last each of those alone that did not hold again."""
+        """Runs a batch. What did not hold beside others runs again: side by side first if there are several, since one
+        slow moment of the machine spoils many, and at last alone."""
         doubtful = await self._side_by_side(control, batch)
         if len(doubtful) >= ONCE_MORE_MIN:
             doubtful = await self._side_by_side(control, Batch(tuple(doubtful)))
         for each in doubtful:
-            # Side by side a neighbour may have been the cause: the verdict is that of the drill alone.
+            # Side by side a neighbour may have been the cause: only the verdict of the drill alone counts.
             if not self.halt.is_set:
                 again = Named(each.name, catalogue.drill_of(each.name, for_s=each.drill.lasts_s))
                 await self._keep(again, await self._surely(again, control))
 
     async def _side_by_side(self, control: Control, batch: Batch) -> list[Planned]:
-        """As many at once as fit; those that did not hold."""
+        """Runs as many at once as fit; returns those that did not hold."""
         waiting, running = [*batch.drills], dict[asyncio.Task[bool], Planned]()
         doubtful: list[Planned] = []
         async with Visitor(self._target.base_url, cookies=await self._signed_in(waiting[0].drill.player)) as visitor:
@@ -176,11 +176,11 @@ class Run:
         return doubtful
 
     async def _beside(self, each: Planned, control: Control, batch: Batch, shared: SharedVisitor) -> bool:
-        """One beside others; whether that was enough for its verdict."""
+        """Runs one beside others; returns whether its verdict is final."""
         named = Named(each.name, each.drill)
         came_to = await self._watched(named, control, shared=shared, alone=not batch.shared)
         if came_to.mullion.verdict is not Verdict.HELD and batch.shared and not self.halt.is_set:
-            self._say(f"{each.name}: not beside others, so again: {came_to.mullion.sentence}")
+            self._say(f"{each.name}: did not hold beside others, run again: {came_to.mullion.sentence}")
             return False
         await self._keep(named, came_to)
         return True
@@ -192,7 +192,7 @@ class Run:
         named: Sequence[Named],
         batches: Sequence[Batch],
     ) -> list[run_record.Cell]:
-        """The whole matrix where a run is about it; nothing where it is not."""
+        """The whole matrix if the run has cells of it; else empty."""
         if not batches and not any(catalogue.is_cell(each.name) for each in named):
             return []
         return catalogue.cells(hops, absent)
@@ -259,7 +259,7 @@ class Run:
             )
             found = await execution.run()
         if recorder is not None and found.mullion.evidence is not None:
-            # Trace and video are there once the recorder was left.
+            # The recorder closes trace and video when its block is left.
             found.mullion.evidence = recorder.evidence()
         return found
 
@@ -275,7 +275,7 @@ class Run:
         )
 
     async def _signed_in(self, player: str | None) -> Mapping[str, str]:
-        """The player's cookies: one sign-in a run, as each costs the target a slow hash."""
+        """The player's cookies. One sign-in for the whole run, because each costs the target a slow password hash."""
         if player is None:
             return {}
         async with self._signing_in:
@@ -315,12 +315,12 @@ class Run:
 
 
 async def _ended(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """None of them is left behind by a problem of another; what each broke it heals as it ends."""
+    """Cancels all and waits until each has healed what it broke, so that a failing one leaves no other running."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def folder_name(name: str) -> str:
-    """Of a drill, within a run's folder."""
+    """The name of a drill's folder within the run's folder."""
     return name.replace(":", "-").replace("/", "--")

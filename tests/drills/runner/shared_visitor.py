@@ -1,4 +1,4 @@
-"""One visitor for all who want to look at the same page in the same moment.
+"""One visit for all drills that want the same page at the same moment.
 
 Public: `Looks`, `SharedVisitor`.
 """
@@ -12,16 +12,17 @@ GATHER_S = 0.1
 
 
 class Looks(Protocol):
-    """Whoever can be asked for a page."""
+    """Anything that can visit a page."""
 
     async def look(self, path: str) -> View:
-        """The page, or why there was none; it raises nothing."""
+        """Visit the page. It raises nothing: if no page came, the view says why."""
 
 
 class SharedVisitor:
-    """`await shared.look("/")`: a visit that begins after the call, and serves everybody who called before it began.
+    """`await shared.look("/")`: the result of a visit that begins after the call; one visit serves all callers who wait
+    for it to begin.
 
-    A visit that hangs holds nobody up who calls later.
+    A visit that hangs does not delay later callers.
     """
 
     def __init__(self, visitor: Looks) -> None:

@@ -1,4 +1,4 @@
-"""Who looks at the target during a drill: over HTTP, with the tester's mark or without, signed in or not.
+"""A visitor of the target over HTTP, with a tester's mark or without, signed in or not.
 
 Public: `Visitor`, `CanNotSignIn`, `signed_in`.
 """
@@ -22,7 +22,7 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
 class CanNotSignIn(CanNotRun):
-    """The message says what the target answered."""
+    """The message has the target's answer."""
 
 
 class Visitor:
@@ -57,7 +57,7 @@ class Visitor:
         return dict(self._http.cookies)
 
     async def look(self, path: str) -> View:
-        """The page, or why there was none; it raises nothing."""
+        """Visit the page. It raises nothing: if no page came, the view says why."""
         began = time.monotonic()
         try:
             answer = await self._http.get(path)
@@ -67,7 +67,7 @@ class Visitor:
         return page.read(answer.text, at=began, took_ms=took_ms, status=answer.status_code)
 
     async def ask(self, path: str) -> Any:
-        """What a script of the page asks for, as JSON; raises `httpx.HTTPError` or `ValueError`."""
+        """The JSON that a script of the page would fetch; raises `httpx.HTTPError` or `ValueError`."""
         return (await self._http.get(path)).raise_for_status().json()
 
     async def sign_in(self, name: str, password: str) -> None:
@@ -85,12 +85,12 @@ class Visitor:
             raise CanNotSignIn(f"signing {name} in was answered {answer.status_code}")
 
     async def post(self, path: str, form: dict[str, str]) -> httpx.Response:
-        """An action's form; raises `httpx.HTTPError`."""
+        """Post an action's form; raises `httpx.HTTPError`."""
         return await self._http.post(path, data=form)
 
 
 async def signed_in(visitor: Visitor, name: str) -> dict[str, str]:
-    """The cookies of a demo player who signs in; raises `CanNotSignIn`."""
+    """The cookies of a demo player after signing in; raises `CanNotSignIn`."""
     async with visitor:
         await visitor.sign_in(name, PASSWORD)
         return visitor.cookies

@@ -1,4 +1,4 @@
-"""Everything that was looked at in one drill, and how it is said.
+"""Everything that was seen during one drill, and the words for it.
 
 Public: `Watch`, `FRESH`, `LATE`, `expected`, `is_`, `seconds`.
 """
@@ -10,17 +10,17 @@ from tests.drills.journal import Expectation
 from tests.drills.runner.page import SlotView, View
 
 FRESH = "fresh"
-# Two visits of the same moments: a busy machine makes one late, and then the other.
+# Visits within so many seconds are compared: a busy machine makes first one late, then the other.
 SAME_MOMENTS_S = 5.0
-# What a machine that has too much to do makes of a slot without any fault. A breaker that opened is one of them: a
-# tester's has few calls to judge by, so that one late moment opens it.
+# Reasons that a busy machine causes without any fault. An open breaker is one of them: a tester's breaker has few calls
+# to judge by, so that one late answer opens it.
 LATE = frozenset({Reason.TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.STORE_DOWN, Reason.BREAKER_OPEN})
 
 
 @dataclass(slots=True)
 class Watch:
-    """All visits of one drill, in order. `began` and `ended` are the moments at which the first fault was on and the
-    last one over; `controls` are visits without the fault, in everybody's outage those from before it."""
+    """All visits of one drill, in order. `began` and `ended` are the moments at which the first fault was set and the
+    last one ended; `controls` are visits without the fault: in an outage of everybody, those from before it."""
 
     began: float
     ended: float
@@ -40,7 +40,8 @@ class Watch:
 
     @property
     def touching(self) -> list[View]:
-        """Those too that had begun before: where the way to the page is slow, there may be no other."""
+        """Visits during the fault, also those that began before it: if the page's own hop is slow, there may be no
+        others."""
         return [view for view in self.views if view.at < self.ended and view.at + view.took_ms / 1000 >= self.began]
 
     @property
@@ -53,17 +54,18 @@ class Watch:
         return any(control.at >= self.began for control in self.controls)
 
     def controls_of(self, view: View) -> list[View]:
-        """What `view` is compared with: controls of the same moments, or where there are none beside, those before."""
+        """The controls to compare `view` with: those of about the same time, or if there are none, those before the
+        fault."""
         if not self.is_beside:
             return self.controls
         first, last = view.at - SAME_MOMENTS_S, view.at + view.took_ms / 1000 + SAME_MOMENTS_S
         return [control for control in self.controls if first <= control.at <= last]
 
     def is_of_the_fault(self, slot: str, view: View) -> bool:
-        """Whether how `slot` is in `view` is of the fault.
+        """Whether the state of `slot` in `view` is an effect of the fault.
 
-        It is not where a control was the same in the same moments, nor where it is late while a control was late with
-        any slot, as nothing is broken there.
+        It is not if a control shows the same at about the same time, nor if the slot is late while any slot of a
+        control is late, since nothing is broken there.
         """
         seen = view.slots.get(slot)
         for control in self.controls_of(view):

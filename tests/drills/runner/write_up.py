@@ -1,4 +1,4 @@
-"""A drill as its journal tells it: verdict, sentence, and everything that was seen.
+"""Writes the journal of a drill: verdict, sentence, and everything that was seen.
 
 Public: `WriteUp`, `failed_step`.
 """
@@ -41,7 +41,7 @@ STATUS: Mapping[Verdict, journal.Status] = {
 
 @dataclass(frozen=True, slots=True)
 class WriteUp:
-    """`could_not` says why it could not run, empty where it could."""
+    """`could_not` says why the drill could not run; empty if it could."""
 
     name: str
     drill: Drill
@@ -128,7 +128,7 @@ class WriteUp:
 
 
 def failed_step(step: journal.Step) -> Expectation:
-    """Something that was to be done, or to hold again, and did not."""
+    """The expectation that a failed step or probe did not meet."""
     return judge.failed(step.activity.name, str(step.output or "; ".join(step.exception or [])))
 
 
