@@ -24,7 +24,7 @@ from xdist.workermanage import WorkerController
 from tests.support import chromium as chromium_search
 from tests.support import postgres_server
 from tests.support.chromium import Chromium, NoChromium
-from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups, group_of
+from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups, bears_browser, group_of
 from tests.support.lobby import PATIENT_S, wait_for
 from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
@@ -63,6 +63,8 @@ HOUSES = {
     "_slow_house_of_the_run",
     "_releasing_house_of_the_run",
 }
+# Runs its loop in the thread of the tests: no test that runs asyncio may come while it stands.
+BROWSERS = {"playwright"}
 STANDING = pytest.StashKey[dict[FixtureDef[Any], SubRequest]]()
 # How the code under test logs while it is tested.
 PLAIN_LOGGING: dict[str, Any] = {}
@@ -87,20 +89,22 @@ def pytest_runtest_setup() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: FixtureDef[Any], request: SubRequest) -> None:
-    """Which houses stand; see below."""
-    if fixturedef.argname in HOUSES:
+    """Which houses and browsers stand; see below."""
+    if fixturedef.argname in HOUSES | BROWSERS:
         request.session.stash.setdefault(STANDING, {})[fixturedef] = request
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """A house ends with the last test of its group: to stand idle until the run ends would take a tenth of a core."""
+    """A house ends with the last test of its group: to stand idle until the run ends would take a tenth of a core. The
+    browser ends before the first group that bears none."""
     yield
-    if nextitem and is_xdist_worker(item.session) and group_of(item.nodeid) != group_of(nextitem.nodeid):
-        standing = item.session.stash.get(STANDING, {})
-        while standing:
-            fixturedef, request = standing.popitem()
-            fixturedef.finish(request)
+    if not nextitem or not is_xdist_worker(item.session) or group_of(item.nodeid) == group_of(nextitem.nodeid):
+        return
+    standing = item.session.stash.get(STANDING, {})
+    stays = BROWSERS if bears_browser(group_of(nextitem.nodeid)) else set()
+    for fixturedef in [fixturedef for fixturedef in reversed(standing) if fixturedef.argname not in stays]:
+        fixturedef.finish(standing.pop(fixturedef))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -5,10 +5,10 @@ Public: `Groups`, `BROWSER_FOLDER`, `WORKERS`, `RENAMED`, `group_of`, `next_grou
 
 Many tests wait for what they started, so four at a time keep two cores busy; more would cost each other their time
 limits. A group is handed out whole, to whoever has nothing to do: the Mullion of the run is started once, and so is the
-slow house, after a while, so that processes with a browser are not done long before the others. Playwright's loop stays
-in its thread, where no test may run asyncio beside it: a process that has opened a browser gets only what bears one,
-and each of the others opens one when all else is handed out. Which group a test is in follows from its file, so that a
-new test needs no line here.
+slow house, after a while. Playwright's loop stays in its thread, where no test may run asyncio beside it: a process
+that has opened a browser gets what bears one as long as there is any, and only then the rest, for which its browser is
+closed. So all are done at about the same time. Which group a test is in follows from its file, so that a new test needs
+no line here.
 """
 
 import functools
@@ -86,12 +86,14 @@ def opens_browser(group: str) -> bool:
 
 
 def next_group(waiting: Iterable[tuple[str, int]], *, has_browser: bool) -> str | None:
-    """Which of the groups that wait, with their numbers of tests, a process gets; None where it gets none of them.
+    """Which of the groups that wait, with their numbers of tests, a process gets; None where none waits.
 
     The first house, most of what takes long and needs no browser, the second house, the rest that needs none, and then
-    the browsers; the longest of each first.
+    the browsers; the longest of each first. With a browser, those that bear it come before all others.
     """
-    fit = [row for row in waiting if bears_browser(row[0]) or not has_browser]
+    waiting = list(waiting)
+    fit = [row for row in waiting if bears_browser(row[0])] if has_browser else waiting
+    fit = fit or waiting
     second_begins = sum(not bears_browser(group) and takes_long(group) for group, _ in fit) <= SECOND_BEGINS_AT
 
     def order(row: tuple[str, int]) -> tuple[bool, bool, bool, bool, bool, int]:

@@ -100,14 +100,15 @@ def test_files_that_share_a_house_run_together() -> None:
     assert groups[ROOT / "tests/bff/commands/test_engine.py"] == "tests/bff/commands/test_engine.py"
 
 
-def test_process_with_a_browser_gets_nothing_that_may_run_asyncio() -> None:
+def test_process_with_a_browser_gets_what_may_run_asyncio_last() -> None:
     """The houses and what needs no browser, the longest first; and then everybody opens one."""
     long, short = "tests/bff/commands/test_engine.py", "tests/shell/contain/test_corpus.py"
     browser, waiting = "tests/whole/test_live_page.py", [("house", 110)]
     waiting += [(short, 1174), (browser, 35), ("slow house", 40), (long, 6)]
     assert handed_out(waiting) == ["house", "slow house", long, short, browser]
     assert next_group([(short, 1174), (browser, 35)], has_browser=True) == browser
-    assert next_group([(short, 1174)], has_browser=True) is None
+    assert next_group([(short, 1174), (long, 6)], has_browser=True) == long
+    assert next_group([], has_browser=True) is None
     files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests" / "whole").glob("test_*.py")]
     assert [file for file in files if opens_browser(group_of(file)) and not bears_browser(group_of(file))] == []
     slow = [
