@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import structlog
-from _pytest.fixtures import FixtureDef, SubRequest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Page, expect
 from xdist import is_xdist_controller, is_xdist_worker
@@ -24,12 +23,13 @@ from xdist.workermanage import WorkerController
 from tests.support import chromium as chromium_search
 from tests.support import postgres_server
 from tests.support.chromium import Chromium, NoChromium
-from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups, bears_browser, group_of
+from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups
 from tests.support.lobby import PATIENT_S, wait_for
 from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
 from tests.support.postgres_server import NoPostgres, PostgresServer
 from tests.support.slow_house import SlowHouse
+from tests.support.standing import Standing
 from tests.support.valkey_server import ValkeyServer
 
 # Machines that are images often forbid it: then each of some hundred processes compiles the same modules anew, and each
@@ -56,28 +56,20 @@ BROWSER_FIXTURES = {
     "page",
     "chromium",
 }
-# Fixtures of the run that keep a core busy while they stand: of a group's own, see `pytest_runtest_teardown`.
-HOUSES = {
-    "_mullion_of_the_run",
-    "_drilled_house_of_the_run",
-    "_slow_house_of_the_run",
-    "_releasing_house_of_the_run",
-}
-# Runs its loop in the thread of the tests: no test that runs asyncio may come while it stands.
-BROWSERS = {"playwright"}
-STANDING = pytest.StashKey[dict[FixtureDef[Any], SubRequest]]()
 # How the code under test logs while it is tested.
 PLAIN_LOGGING: dict[str, Any] = {}
 # What had to be found or installed: for each either where it is, or why it is not. Plain values, to travel to workers.
 FOUND = pytest.StashKey[dict[str, dict[str, str]]]()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """What the code under test logs stands plain beside a failure: by default a traceback shows every local variable,
     which takes longer than the deadlines that are tested."""
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     PLAIN_LOGGING.update(structlog.get_config())
+    if hasattr(config, "workerinput"):  # a process of pytest-xdist
+        config.pluginmanager.register(Standing())
     # Playwright's own five seconds are too few where four tests share two slow cores.
     expect.set_options(timeout=PATIENT_S * 1000)
 
@@ -85,26 +77,6 @@ def pytest_configure() -> None:
 def pytest_runtest_setup() -> None:
     """A module that a test imports may have set logging up for its process: each test begins with this run's own."""
     structlog.configure(**PLAIN_LOGGING)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_fixture_setup(fixturedef: FixtureDef[Any], request: SubRequest) -> None:
-    """Which houses and browsers stand; see below."""
-    if fixturedef.argname in HOUSES | BROWSERS:
-        request.session.stash.setdefault(STANDING, {})[fixturedef] = request
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """A house ends with the last test of its group: to stand idle until the run ends would take a tenth of a core. The
-    browser ends before the first group that bears none."""
-    yield
-    if not nextitem or not is_xdist_worker(item.session) or group_of(item.nodeid) == group_of(nextitem.nodeid):
-        return
-    standing = item.session.stash.get(STANDING, {})
-    stays = BROWSERS if bears_browser(group_of(nextitem.nodeid)) else set()
-    for fixturedef in [fixturedef for fixturedef in reversed(standing) if fixturedef.argname not in stays]:
-        fixturedef.finish(standing.pop(fixturedef))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
