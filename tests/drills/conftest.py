@@ -1,4 +1,4 @@
-"""A Mullion with the fault proxy on its hops, for tests that break it and set it right."""
+"""A Mullion with the fault proxy on its hops, for tests that break hops and heal them."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def _drilled_house_of_the_run() -> Iterator[Mullion]:
 
 @pytest.fixture
 def drilled_house(_drilled_house_of_the_run: Mullion) -> Iterator[Mullion]:
-    """What a visitor's lobby needs, and nothing of it broken before or after."""
+    """The processes that a visitor's lobby needs; nothing is broken before or after a test."""
     yield _drilled_house_of_the_run
     with Control(_drilled_house_of_the_run.url_of("drills")) as control:
         control.heal()

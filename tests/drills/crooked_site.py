@@ -1,4 +1,4 @@
-"""A small site of three slots behind a fault proxy, sound or with one defect: what a drill has to find.
+"""A small site of three slots behind a fault proxy, without a defect or with one that a drill has to find.
 
 Public: `CrookedSite`, `DEFECTS`.
 """
@@ -21,9 +21,9 @@ DEFECTS = ("", "no-deadline", "no-fallback", "word", "slow-heal", "double", "uns
 class CrookedSite:
     """`with CrookedSite(proxy_url) as site: site.url`. Its promotions come over the proxy's hop `shell:promotions`.
 
-    `no-deadline` waits for them as long as it takes; `no-fallback` leaves the slot out; `word`: a sibling says another
-    word meanwhile; `slow-heal` shows the fallback for `heals_s` more; `double` books each deposit twice; `unsteady`
-    never has its wallet fresh. `keys` and `cookies` are those of the forms that were sent.
+    `no-deadline` waits for promotions as long as they take; `no-fallback` leaves the slot out; `word` changes one word
+    of a sibling meanwhile; `slow-heal` shows the fallback for `heals_s` longer; `double` books each deposit twice; with
+    `unsteady` the wallet is never fresh. `keys` and `cookies` are those of the forms that were sent.
     """
 
     def __init__(self, proxy_url: str, defect: str = "", heals_s: float = 3.0) -> None:

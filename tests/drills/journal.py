@@ -20,13 +20,13 @@ from tests.drills.evidence.value import Evidence
 from tests.drills.verdict import Verdict
 
 FILE = "journal.json"
-CHAOSLIB_VERSION = "1.44.0"  # whose journal this follows
-# chaoslib's own four; `deviated` is a member beside them.
+CHAOSLIB_VERSION = "1.44.0"  # the chaoslib version whose journal this follows
+# chaoslib's four; `deviated` is a field of its own beside them
 Status = Literal["completed", "failed", "aborted", "interrupted"]
 
 
 class Activity(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A probe or an action, in the form of Chaos Toolkit's experiments; `tolerance` is a probe's alone."""
+    """A probe or an action, in the form of Chaos Toolkit's experiments; only probes have a `tolerance`."""
 
     type: Literal["probe", "action"]
     name: str
@@ -35,7 +35,7 @@ class Activity(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Step(msgspec.Struct, kw_only=True):
-    """One activity as it was carried out: chaoslib's `Run`."""
+    """One activity and its result: chaoslib's `Run`."""
 
     activity: Activity
     start: str
@@ -74,7 +74,7 @@ class Experiment(msgspec.Struct, kw_only=True, rename={"hypothesis": "steady-sta
 
 
 class Expectation(msgspec.Struct, kw_only=True):
-    """One thing that the drill file asks for, and what was seen of it. Of these the verdict is made.
+    """One expectation of the drill file and what was seen. The verdict is made of these.
 
     `subject`: `slot promotions`, `sibling wallet`, `page`, `money`, `steady state`. `kind`: `state`, `reason`, `words`,
     `heals`, `bytes`, `style`, `action`, `sum`, `double`, `status`, `time`, `errors`, `axe`. `expected` and `seen` are
@@ -91,7 +91,7 @@ class Expectation(msgspec.Struct, kw_only=True):
 
 
 class Sample(msgspec.Struct, kw_only=True):
-    """A slot as one page showed it. `state` is empty where the slot was not on the page, or the page did not come."""
+    """A slot as one page showed it. `state` is empty if the slot was not on the page, or no page came."""
 
     at_ms: float
     state: str
@@ -102,10 +102,11 @@ class Sample(msgspec.Struct, kw_only=True):
 
 
 class Sibling(msgspec.Struct, kw_only=True):
-    """A slot that the fault must not reach, against the control: a page taken at the same moment without the fault.
+    """A slot that the fault must not reach, compared with the control: a page loaded at the same moment without the
+    fault.
 
-    `control` and `seen` are digests (SHA-256, hex) of what was compared, `difference` the first that there was. `note`
-    says that the control was not the same all the while.
+    `control` and `seen` are digests (SHA-256, hex) of what was compared, `difference` is the first one found. `note`
+    says that the control changed during the drill.
     """
 
     slot: str
@@ -120,7 +121,7 @@ class Sibling(msgspec.Struct, kw_only=True):
 
 class Hit(msgspec.Struct, kw_only=True):
     """How many requests, or connections, a fault at `hop` had an effect on, as the fault proxy counted them. There is
-    none for `down`, where nobody is there to count, nor for a provider that fails of itself."""
+    none for `down`, since nothing listens that could count, nor for a provider that fails by its own switch."""
 
     hop: str
     fault: str
@@ -129,7 +130,7 @@ class Hit(msgspec.Struct, kw_only=True):
 
 
 class MoneySum(msgspec.Struct, kw_only=True):
-    """What one player had before and after, in minor units, and by how much what the drill did should change it."""
+    """A player's money before and after, in minor units, and the change that the drill expects."""
 
     player: str
     currency: str
@@ -144,12 +145,13 @@ class MoneySum(msgspec.Struct, kw_only=True):
 
 
 class Phases(msgspec.Struct, kw_only=True):
-    """Milliseconds; None where it did not come. `detect`: until a page first showed it. `contain`: until every slot
-    that was to be hit stood on its expected rung and all siblings were well. `recover`: from the fault's end until
-    every slot was fresh again. `fault`: how long the fault was on.
+    """Milliseconds; None if it did not happen. `detect`: until a page first showed the fault. `contain`: until every
+    slot that was to be hit was on its expected rung and all siblings were fresh. `recover`: from the fault's end until
+    every slot was fresh again. `fault`: how long the fault lasted.
 
-    All of one drill are of one viewer: the `browser` where its page showed the fault, else the `visits` over HTTP.
-    Whatever tells how fast a drill was tells these."""
+    All times of one drill are of one viewer: the `browser` if its page showed the fault, else the `visits` over HTTP.
+    Everything that reports how fast a drill was uses these.
+    """
 
     viewer: Literal["browser", "visits"] = "visits"
 
@@ -169,7 +171,7 @@ class EvidenceFile(msgspec.Struct, kw_only=True):
 
 
 class Findings(msgspec.Struct, kw_only=True):
-    """`sentence` says what it came to. `evidence` is what a recorder saw; None where none watched."""
+    """`sentence` is the result for a person. `evidence` is a recorder's; None if no recorder watched."""
 
     drill: str
     verdict: Verdict
@@ -191,7 +193,7 @@ class Findings(msgspec.Struct, kw_only=True):
 
 
 class Journal(msgspec.Struct, kw_only=True, rename={"chaoslib_version": "chaoslib-version"}):
-    """One drill that was run, or could not be."""
+    """One drill that was run, or could not be run."""
 
     chaoslib_version: str = CHAOSLIB_VERSION
     platform: str
@@ -215,7 +217,7 @@ class Journal(msgspec.Struct, kw_only=True, rename={"chaoslib_version": "chaosli
 
 
 def write(journal: Journal, folder: Path) -> Path:
-    """Puts it into `folder`, whole or not at all; the file."""
+    """Writes the journal to `folder`, atomically; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     draft, file = folder / f"{FILE}.draft", folder / FILE
     draft.write_bytes(msgspec.json.format(msgspec.json.encode(journal)))
@@ -224,5 +226,5 @@ def write(journal: Journal, folder: Path) -> Path:
 
 
 def read(file: Path) -> Journal:
-    """Raises `ValueError` with the place of what is wrong, or `OSError`."""
+    """Raises `ValueError` with the place of the error, or `OSError`."""
     return msgspec.json.decode(file.read_bytes(), type=Journal)

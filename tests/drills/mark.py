@@ -1,10 +1,10 @@
-"""The mark of one tester's browser session: who can make one, and what it looks like as it travels.
+"""The mark of one tester's browser session: who can mint one, and its form in cookies and headers.
 
 Public: `MEMBER`, `COOKIE`, `mint`, `name_of`, `key_of`, `LIFE_S`.
 
-In a browser it is a cookie, between houses one member of the `baggage` header (W3C Baggage), and a fault names its
-value whole, signature included, so that one which is forged or cut matches nothing. `up --drills` makes the key that
-signs it, for that run alone; the houses read a mark only where they were given that key.
+In a browser it is a cookie, between houses one member of the `baggage` header (W3C Baggage). A fault names the whole
+value, signature included, so that a forged or cut one matches nothing. `up --drills` makes the key that signs it, for
+that run only; a house reads marks only if it was given that key.
 """
 
 import secrets
@@ -21,19 +21,19 @@ LIFE_S = 8 * 3600
 
 
 def mint(key: str, name: str = "", *, now: float | None = None, life_s: int = LIFE_S) -> str:
-    """The cookie's value for the tester `name`, or for a name of chance; raises `PartitionRefused`."""
+    """The cookie's value for the tester `name`, or for a random name; raises `PartitionRefused`."""
     now = time.time() if now is None else now
     return sign(key, name or f"tester-{secrets.token_hex(4)}", expires_s=int(now) + life_s)
 
 
 def name_of(value: str, key: str, *, now: float | None = None) -> str:
-    """Whose mark it is; empty where it is forged, expired or no mark."""
+    """The name in the mark; empty if it is forged, expired or no mark."""
     found = read(value, key, now=time.time() if now is None else now)
     return found.name if found else ""
 
 
 def key_of(data: Path) -> str:
-    """The key of the copy whose data folder this is; empty where it runs without drills."""
+    """The key of the copy with this data folder; empty if it runs without drills."""
     try:
         return (data / PARTITION_FILE).read_text("ascii").strip()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Drills against a copy of its own: started with fresh data and drills, drilled, stopped. For CI, and for a desk.
+"""Runs drills against a copy that is started for them, with fresh data, and stopped after them. For CI and for a desk.
 
     uv run python -m tests.drills.own_copy all --subset
 

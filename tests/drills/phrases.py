@@ -1,4 +1,4 @@
-"""What a fault is called by a person: in titles of drills, and in the report.
+"""Faults and processes in words for people, for titles of drills and for reports.
 
 Public: `broken`, `amount`, `PHRASES`, `PROVIDER_PHRASES`, `PEOPLES_NAMES`, `Attributes`, `duration`, `capital`.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from tests.drills.proxy.faults import FAULTS
 
 Attributes = Mapping[str, int | str]
-# What the one that is called did, as whoever called it saw it. A fault without a phrase is said with its own claim.
+# What the called process did, as its caller saw it. A fault without a phrase is described by its claim in the table.
 PHRASES: Mapping[str, Callable[[Attributes], str]] = {
     "down": lambda _: "could not be reached",
     "latency": lambda given: f"answered {duration(_number(given, 'latency'))} late",
@@ -39,7 +39,7 @@ PHRASES: Mapping[str, Callable[[Attributes], str]] = {
     "close_code": lambda given: f"closed its sockets with code {given.get('code', 1011)}",
 }
 
-# What a sandbox provider does of itself, by its own switch.
+# What a sandbox provider does by its own switch.
 PROVIDER_PHRASES: Mapping[str, str] = {
     "answer_lost": "did what it was asked to do and never answered",
     "bets_down": "took no bets",
@@ -78,7 +78,7 @@ PROVIDER_PHRASES: Mapping[str, str] = {
     "webhook_held": "did not say when it was done",
     "webhook_twice": "said everything twice",
 }
-# What somebody who never saw the system calls its parts.
+# The parts of the system in words for a person who does not know it.
 PEOPLES_NAMES: Mapping[str, str] = {
     "bff-commands": "the transaction engine",
     "bff-live": "the live socket",
@@ -103,8 +103,8 @@ DECIMALS = {"JPY": 0}
 
 
 def broken(hop: str, fault: str, attributes: Attributes) -> str:
-    """Who did what, as whoever called it saw it: “Promotions answered 3 s late”, without a full stop. Without a colon
-    `hop` is a provider that fails of itself."""
+    """What the called process did, as its caller saw it: “Promotions answered 3 s late”, without a full stop. A `hop`
+    without a colon is a provider that fails by its own switch."""
     caller, is_hop, called = hop.partition(":")
     if not is_hop:
         return f"{capital(_name(hop))} {PROVIDER_PHRASES.get(fault, f'was broken ({fault})')}"
@@ -117,13 +117,13 @@ def broken(hop: str, fault: str, attributes: Attributes) -> str:
 
 
 def amount(minor: int, currency: str) -> str:
-    """Minor units as a person reads them: 12500 EUR is 125.00 EUR."""
+    """Minor units in a form for people: 12500 EUR is 125.00 EUR."""
     decimals = DECIMALS.get(currency, 2)
     return f"{minor / 10**decimals:,.{decimals}f} {currency}".rstrip()
 
 
 def duration(ms: float) -> str:
-    """Milliseconds as a person says them: 580 ms, 3.3 s, 2 min."""
+    """Milliseconds in a form for people: 580 ms, 3.3 s, 2 min."""
     if abs(ms) < 1000:
         return f"{ms:.0f} ms"
     if abs(ms) < 120_000:

@@ -1,4 +1,4 @@
-"""The fault proxy as a process of its own, in front of an echo.
+"""The fault proxy as a process of its own, in front of an echo server.
 
 Public: `ProxyProcess`.
 """

@@ -1,4 +1,4 @@
-"""A fault proxy in the test's own loop, in front of an upstream whose every byte the test writes.
+"""A fault proxy in the test's own event loop, in front of an upstream whose bytes the test writes.
 
 Public: `Rig`, `Peer`, `Upstream`, `http_answer`, `request`.
 """
@@ -17,7 +17,7 @@ BODY = b'{"at": "2026-03-01T12:00:00Z", "words": "all is well"}'
 
 
 class Peer:
-    """One end of a plain connection; every wait has an end."""
+    """One end of a plain connection; every wait has a time limit."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -35,12 +35,12 @@ class Peer:
             return await self.reader.read(65536)
 
     async def rest(self) -> bytes:
-        """Everything until the other side ends; ConnectionResetError where it resets."""
+        """All bytes until the other side ends; ConnectionResetError if it resets."""
         async with asyncio.timeout(WAIT_S):
             return await self.reader.read(-1)
 
     async def rest_or(self, expected: bytes) -> bytes:
-        """As many bytes as expected, or what came before the end."""
+        """As many bytes as expected, or fewer if the end comes first."""
         async with asyncio.timeout(WAIT_S):
             try:
                 return await self.reader.readexactly(len(expected))
@@ -48,7 +48,7 @@ class Peer:
                 return short.partial
 
     async def quiet(self, seconds: float = 0.15) -> bool:
-        """Whether nothing comes for so long; a byte that does come is gone."""
+        """Whether nothing comes for so long; a byte that does come is lost."""
         try:
             async with asyncio.timeout(seconds):
                 return not await self.reader.read(1)
@@ -79,7 +79,7 @@ def http_answer(body: bytes = BODY, *headers: str) -> bytes:
 
 
 async def echo(peer: Peer) -> None:
-    """Says what it hears, until nothing more is said."""
+    """Sends back what it receives, until the client ends."""
     while data := await peer.reader.read(65536):
         await peer.send(data)
 
@@ -128,7 +128,7 @@ class Rig:
         return asyncio.get_running_loop().time()
 
     def add(self, fault: str, stream: str = "", session: str = "", toxicity: float = 1, **attributes: int | str) -> str:
-        """The name of the toxic that is on."""
+        """Adds a toxic; returns its name."""
         body: dict[str, Any] = {"type": fault, "toxicity": toxicity, "session": session, "attributes": attributes}
         return self.proxy.add({**body, **({"stream": stream} if stream else {})}, self.now()).name
 

@@ -1,8 +1,8 @@
-"""What one run of the runner came to: its drills, and the matrix of hops and faults.
+"""The record of one run: its drills, and the matrix of hops and faults.
 
 Public: `RunRecord`, `RunDrill`, `Cell`, `read`, `write`, `journals`, `FILE`.
 
-It is `run.json` in a run's folder; the journals lie in a folder each beside it.
+It is `run.json` in the run's folder, which has a subfolder for each journal.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ FILE = "run.json"
 
 
 class Cell(msgspec.Struct, kw_only=True):
-    """A hop and a fault. Either `drill` names the one that covers it, or `absent` says why there is none."""
+    """A hop and a fault. Either `drill` is the name of the drill that covers it, or `absent` says why there is none."""
 
     hop: str
     fault: str
@@ -53,7 +53,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
 
 
 def write(record: RunRecord, folder: Path) -> Path:
-    """Puts it into `folder`, whole or not at all; the file."""
+    """Writes the record to `folder`, atomically; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     draft, file = folder / f"{FILE}.draft", folder / FILE
     draft.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
@@ -62,11 +62,11 @@ def write(record: RunRecord, folder: Path) -> Path:
 
 
 def read(folder: Path) -> RunRecord:
-    """Raises `ValueError` with the place of what is wrong, or `OSError`."""
+    """Raises `ValueError` with the place of the error, or `OSError`."""
     return msgspec.json.decode((folder / FILE).read_bytes(), type=RunRecord)
 
 
 def journals(folder: Path, record: RunRecord) -> Iterator[Journal]:
-    """Those of the run in `folder`, in its order."""
+    """The journals of the run in `folder`, in its order."""
     for drill in record.drills:
         yield journal.read(folder / drill.folder / journal.FILE)

@@ -1,4 +1,4 @@
-"""What a drill came to, and the exit code that says it.
+"""The verdict of a drill, and its exit code.
 
 Public: `Verdict`, `EXIT_CODES`, `HELD`, `DEVIATED`, `MISUSE`, `COULD_NOT_RUN`, `ABORTED`, `worst`.
 """
@@ -15,7 +15,7 @@ class Verdict(StrEnum):
 
     HELD = "held"
     DEVIATED = "deviated"
-    ABORTED = "aborted"  # an abort condition, the halt button or Ctrl-C ended it before its end
+    ABORTED = "aborted"  # an abort condition, the halt button or Ctrl-C ended it early
     COULD_NOT_RUN = "could_not_run"  # it was not steady, did not answer, or the fault hit nothing
 
 
@@ -29,5 +29,5 @@ _RANK = (Verdict.HELD, Verdict.COULD_NOT_RUN, Verdict.ABORTED, Verdict.DEVIATED)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """What a run of several came to; without any it could not run."""
+    """The verdict of a run of several drills; of none: could not run."""
     return max(verdicts, key=_RANK.index, default=Verdict.COULD_NOT_RUN)

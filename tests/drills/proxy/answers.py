@@ -1,4 +1,4 @@
-"""Answers that the proxy gives in an upstream's place: those of `tests/origin`, by the same switches.
+"""Answers that the proxy sends instead of the upstream's: those of `tests/origin`, by the same switches.
 
 Public: `give`.
 """
@@ -18,7 +18,7 @@ _STATUS = b"HTTP/1.1 "
 
 
 async def give(switch: str, request: Request, connection: "Connection", number: int) -> None:
-    """All of the answer that `switch` stands for; the connection ends with it, and says so where it says anything."""
+    """Sends the whole answer of `switch`. The connection is closed after it, and its headers say so if it has any."""
     wanted = parse(switch)
     assert wanted.fault.answer is not None
     writer = _Writer(connection, body=request.method != "HEAD")
@@ -36,7 +36,7 @@ async def give(switch: str, request: Request, connection: "Connection", number: 
 
 
 class _Writer:
-    """As much of a StreamWriter as an answer uses; what it writes goes through the toxics like any answer."""
+    """The part of a StreamWriter that an answer uses; what it writes goes through the toxics as any answer does."""
 
     def __init__(self, connection: "Connection", *, body: bool) -> None:
         self._connection, self._body = connection, body

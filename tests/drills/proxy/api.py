@@ -6,7 +6,10 @@ Public: `Api`, `VERSION`.
     GET PATCH DELETE  /proxies/{name}                GET PATCH DELETE  /proxies/{name}/toxics/{toxic}
     POST              /populate  /reset              GET               /version  /absent  /healthz
 
-    PUT               /proxies/{name}/framing              GET               /proxies/{name}/ended
+Beyond Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`. A toxic also has its
+`number`, which no other has, and how many requests or connections it `hits`; `ended` lists the last ended toxics as
+they were. `/absent` lists hops that can not be broken, with the reason. `framing` lets one loopback origin show the
+proxy's pages in a frame.
 
 Beside Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`. It also says its `number`,
 which no other has, and how many requests or connections it `hits`; `ended` are the last toxics that are gone, as they
@@ -31,7 +34,7 @@ Answer = tuple[int, object]
 
 
 class Api:
-    """`clock` gives seconds; faults expire by it. `absent` maps a hop that there is not to the reason."""
+    """`clock` gives seconds; faults expire by it. `absent` maps a hop that does not exist to the reason."""
 
     def __init__(
         self, proxies: Proxies, port: int, clock: Callable[[], float], absent: Mapping[str, str] | None = None
@@ -56,7 +59,7 @@ class Api:
 
     async def _do(self, method: str, path: list[str], raw: bytes) -> Answer:
         if method == "POST" and path[0] == "proxies" and len(path) in (2, 4):
-            method = "PATCH"  # as Toxiproxy's older clients update
+            method = "PATCH"  # for Toxiproxy's older clients, which update by POST
         match method, path:
             case "GET", ["version"]:
                 return 200, {"version": VERSION}

@@ -17,7 +17,7 @@ PROXIES_MAX = 256
 
 
 class Proxies:
-    """`async` where something begins to listen; refusals are `ApiProblem`."""
+    """Methods that start a listener are `async`; they refuse with `ApiProblem`."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, FaultProxy] = {}
@@ -48,7 +48,7 @@ class Proxies:
         return proxy
 
     async def populate(self, body: object, now: float) -> list[FaultProxy]:
-        """Make these; one that stands as it is asked for stays, one that differs is made anew."""
+        """Create these. A proxy that already is as described stays; one that differs is replaced."""
         if not isinstance(body, list):
             raise problems.bad_body("a list of proxies is wanted")
         made = []
@@ -98,7 +98,7 @@ class Proxies:
             await proxy.enable()
 
     async def expire(self, now: float) -> list[ApiProblem]:
-        """Heal what has lasted as long as it may; what could not be healed yet is tried again at the next call."""
+        """Heal what has expired; what could not be healed is tried again at the next call."""
         problems = []
         for proxy in self:
             try:
@@ -108,7 +108,7 @@ class Proxies:
         return problems
 
     def close(self) -> None:
-        """Nothing listens any more."""
+        """Close every listener."""
         for proxy in self:
             proxy.disable()
 

@@ -1,4 +1,4 @@
-"""One client, its upstream, and the two ways between; which toxics have an effect on them at the moment.
+"""One client, its upstream, and the two directions between them; which toxics currently have an effect on them.
 
 Public: `Connection`.
 """
@@ -27,7 +27,7 @@ END_STEP_S = 0.01
 
 
 class Connection:
-    """`client` is a protocol for a listener; the upstream is dialled once somebody is there."""
+    """`client` is a protocol for a listener; the upstream is dialled once a client has connected."""
 
     def __init__(self, proxy: "FaultProxy") -> None:
         self.proxy = proxy
@@ -65,7 +65,7 @@ class Connection:
             async with asyncio.timeout(DIAL_S):
                 await asyncio.get_running_loop().create_connection(lambda: self.server, *self.proxy.upstream_address)
         except (OSError, TimeoutError):
-            self.reset()  # the closest that one who was let in can be to one who is refused
+            self.reset()  # for a client that was accepted, a reset is the closest to a refused connection
 
     def received(self, side: Side, data: bytes) -> None:
         if side is self.server:
@@ -73,12 +73,12 @@ class Connection:
         elif self.server.made:
             self.conversation.from_client(data)
         else:
-            # Nobody is there yet to say it to: it waits, and nothing more is read.
+            # The upstream is not connected yet: the data waits, and nothing more is read.
             self._early += data
             side.transport.pause_reading()
 
     def ended(self, side: Side) -> None:
-        """This side says no more."""
+        """This side will send nothing more."""
         if not self.server.made:
             return
         if side is self.client:
@@ -106,7 +106,7 @@ class Connection:
             self.close()
 
     def close(self) -> None:
-        """Both ends, after what was already written."""
+        """Closes both ends, after everything that was already written."""
         if self.closed:
             return
         self.closed = True
@@ -120,12 +120,12 @@ class Connection:
         self.server.close()
 
     def close_soon(self) -> None:
-        """From within an effect that ends: once the others have had their turn."""
+        """For an effect that ends the connection: closes it once the other effects have had their turn."""
         if not self.closed:
             asyncio.get_running_loop().call_soon(self.close)
 
     def reset(self) -> None:
-        """Both ends at once, with RST."""
+        """Resets both ends at once (RST)."""
         self.client.reset()
         self.server.reset()
         self.close()
@@ -133,7 +133,7 @@ class Connection:
     # --- toxics
 
     def refresh(self) -> None:
-        """Make it so that exactly those toxics that hit this connection have an effect on it."""
+        """Makes exactly those toxics effective that hit this connection."""
         if self.closed or not self.server.made:
             return
         self.conversation.toxics_changed()
@@ -162,7 +162,7 @@ class Connection:
         return EFFECTS[toxic.fault.name](toxic, way, self)
 
     def _hit(self, toxic: Toxic) -> bool:
-        """Whether it hits: a fault of HTTP each request for itself, any other a connection as long as it lasts."""
+        """Whether the toxic hits: a fault of HTTP is decided for each request, any other once for the connection."""
         if toxic.fault.layer is Layer.HTTP:
             return toxic.key in self.conversation.hits
         if toxic.fault.layer is Layer.WEBSOCKET and not self.conversation.websocket_stands:

@@ -1,10 +1,10 @@
-"""What is said over one connection, as far as a fault has to know it: requests are told apart by their heads alone.
+"""The requests on one connection, as far as faults need to know them: told apart by their heads alone.
 
 Public: `Conversation`.
 
-The first bytes tell whether it is HTTP. A request begins where the client speaks after the server has spoken, and what
-it says begins as a request does; that needs no reading of bodies, and holds for every client that sends its next
-request after an answer. Heads after the first are read only while a toxic asks for it.
+The first bytes tell whether the connection carries HTTP. A request begins when the client sends after the server has
+sent, and its bytes look like a request line. This needs no reading of bodies, and works for every client that sends its
+next request after the answer. Heads after the first are read only while a toxic needs them.
 """
 
 import asyncio
@@ -21,23 +21,23 @@ from tests.origin.exchange import Gone
 if TYPE_CHECKING:
     from tests.drills.proxy.connection import Connection
 
-# Behind an answer of ours the client may read it before the connection is gone.
+# After an answer of the proxy's own, so that the client can read it before the connection is closed.
 LINGER_S = 1.0
 PASS_STEP_S = 0.01
 
 
 class Conversation:
-    """`request` is the one that is being answered; None where its head was not read. `hits` are keys of those toxics of
-    HTTP that hit it."""
+    """`request` is the one being answered; None if its head was not read. `hits` are the keys of those toxics of HTTP
+    that hit it."""
 
     def __init__(self, connection: "Connection") -> None:
         self._connection, self._proxy = connection, connection.proxy
         self.request: Request | None = None
         self.hits: frozenset[int] = frozenset()
         self.websocket_stands = False
-        self._http: bool | None = None  # None until the first bytes tell
-        self._held = b""  # of the client's, until a head is whole
-        self._held_answer: bytes | None = None  # of the server's, until it has agreed to a WebSocket
+        self._http: bool | None = None  # None until the first bytes have come
+        self._held = b""  # the client's bytes, until a head is complete
+        self._held_answer: bytes | None = None  # the server's bytes, until it has accepted a WebSocket
         self._turn = True
         self._replaced_by: Toxic | None = None
         self._answer: asyncio.Task[None] | None = None
@@ -46,7 +46,7 @@ class Conversation:
 
     @property
     def answering(self) -> bool:
-        """Whether an answer of ours is on its way."""
+        """Whether an answer of the proxy's own is being sent."""
         return self._answer is not None and not self._answer.done()
 
     def in_scope(self, toxic: Toxic) -> bool:
@@ -60,7 +60,7 @@ class Conversation:
             return
         if self._turn and not self.websocket_stands:
             self._proxy.turns += 1
-            # Whoever speaks may be somebody else than whose head was read.
+            # The next request may be another person's than the one whose head was read.
             self._turn, self.request = False, None
             self.hits = frozenset()
         self._connection.upstream.feed(data)
@@ -132,7 +132,7 @@ class Conversation:
             self._connection.upstream.feed(data)
 
     def _begin(self, request: Request) -> None:
-        """A request whose head is whole: which faults of HTTP hit it is decided here, once."""
+        """A request with a complete head: decides, once, which faults of HTTP hit it."""
         self.request = request
         self._count += 1
         self._held_answer = b"" if request.websocket else None

@@ -1,4 +1,4 @@
-"""What a toxic does to one direction of one connection, and those that know bytes alone: Toxiproxy's.
+"""The effect of a toxic on one direction of one connection; here those that work on bytes, which are Toxiproxy's.
 
 Public: `Effect`, `Forward`, `TCP`.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from tests.drills.proxy.connection import Connection
 
 Forward = Callable[[Chunk], Awaitable[None]]
-PIECE_S = 0.1  # bandwidth lets go in pieces of at most so much time
+PIECE_S = 0.1  # bandwidth passes pieces of at most this duration
 
 
 class Effect:
-    """Carries each chunk on by `forward`, later, changed, often or never; once it is stopped, at once and unchanged."""
+    """Passes each chunk to `forward`: later, changed, repeated or not at all; once stopped, at once and unchanged."""
 
     on_messages = False
 
@@ -32,10 +32,10 @@ class Effect:
         self._last_hit: object = None
 
     def start(self) -> None:
-        """It begins on a connection that stands."""
+        """Begins on an open connection."""
 
     def stop(self) -> None:
-        """It ends; whoever rests in it goes on."""
+        """Ends; whatever waits in `rest` continues."""
         self._gone.set()
 
     @property
@@ -43,14 +43,15 @@ class Effect:
         return self._gone.is_set()
 
     def hit(self) -> None:
-        """It has an effect on this request, or this connection: each counts once."""
+        """Counts a hit: once for each request, or for each connection."""
         what = self.connection.conversation.request if self.toxic.counts_requests else self.connection
         if what is not self._last_hit and not self.gone:
             self._last_hit = what
             self.toxic.hits.add()
 
     def passes(self) -> None:
-        """Bytes are about to pass through it; one that looks at messages says by itself which it hits."""
+        """Called before bytes pass, and counts a hit; an effect on messages overrides this and counts those that it
+        changes."""
         if not self.on_messages:
             self.hit()
 
@@ -58,10 +59,10 @@ class Effect:
         await forward(chunk)
 
     async def end(self, forward: Forward) -> None:
-        """The end of the stream is about to pass; what was held back goes first."""
+        """The end of the stream is about to pass; bytes that were held back are sent first."""
 
     async def rest(self, seconds: float) -> None:
-        """So long, or until the toxic is gone."""
+        """Waits for so long, or until the toxic is removed."""
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._gone.wait(), seconds)
@@ -73,7 +74,7 @@ class Latency(Effect):
         delay_s = (self.toxic.number("latency") + (random.uniform(-jitter, jitter) if jitter else 0)) / 1000
         now = asyncio.get_running_loop().time()
         await self.rest(chunk.at + delay_s - now)
-        # Two latencies add up: the next one counts from here.
+        # Two latencies add up: the next one counts from this moment.
         await forward(replace(chunk, at=chunk.at + max(delay_s, 0)))
 
 
@@ -97,7 +98,7 @@ class SlowClose(Effect):
 
 
 class Timeout(Effect):
-    """Counts from when it begins, whether or not anything is said."""
+    """The time counts from the moment at which the toxic begins, whether or not bytes come."""
 
     _timer: asyncio.TimerHandle | None = None
 
@@ -113,7 +114,7 @@ class Timeout(Effect):
         super().stop()
         if self._timer is not None:
             self._timer.cancel()
-        # Bytes are missing: whoever waits for them has to ask anew.
+        # Bytes are missing, so the reader has to wait again.
         self.connection.close_soon()
 
     async def carry(self, chunk: Chunk, forward: Forward) -> None:

@@ -2,9 +2,9 @@
 
 Public: `EVENTS`.
 
-A broker that delivers at least once may do so in two places. On the way back a reader is handed the same entry again,
-as one that died before it acknowledged is followed by another. On the way to the server an entry is added again, as a
-writer whose answer was lost adds it: the same event then has two places.
+A broker that delivers at least once may repeat events in two ways. Downstream a reader is given the same entry again,
+as happens when its predecessor died before it acknowledged. Upstream an entry is added again, as by a writer that lost
+the answer: then the event has two places in the stream.
 """
 
 import re
@@ -17,26 +17,26 @@ from tests.drills.proxy.way import Chunk
 
 HELD_BYTES_MAX = 1 << 20
 _PLACE = re.compile(rb"\d+-\d+")
-# Bytes that came before the fault may have been the beginning of a value: from one of these on it is told apart.
+# The first bytes after the fault begins may belong to an older value: parsing begins at one of these bytes.
 _BEGINS = re.compile(rb"[*%~>]\d{1,6}\r\n[*%~>$+:_,#(-]|\*0\r\n|[*$]-1\r\n|\+[A-Z]+\r\n|:-?\d+\r\n|-[A-Z]+ |_\r\n")
-# One command in place of one, so that the client still gets one answer to it: the place of the last.
+# One command replaces the original, so that the client still gets one answer: the place of the last entry.
 _ADD = b"local at for _ = 1, ARGV[1] do at = redis.call('XADD', KEYS[1], unpack(ARGV, 2)) end return at"
 
 
 class DuplicateEvent(Effect):
-    """Counts a hit for each connection over which an event came or was added more than once."""
+    """Counts one hit for each connection on which an event was delivered or added more than once."""
 
     on_messages = False
     _held = b""
     _follows = False
 
     def passes(self) -> None:
-        """Most of what passes is no event: `carry` says which is."""
+        """Counts no hit here: most bytes carry no event; `carry` counts those that do."""
 
     def stop(self) -> None:
         super().stop()
         if self._held:
-            # Half a value is here: whoever waits for it has to ask anew.
+            # A value is incomplete, so the reader has to wait for the rest.
             self.connection.close_soon()
 
     async def carry(self, chunk: Chunk, forward: Forward) -> None:
@@ -57,7 +57,7 @@ class DuplicateEvent(Effect):
             await forward(Chunk(held, 0.0))
 
     def _repeated(self, data: bytes) -> tuple[bytes, bytes]:
-        """All whole values with their events repeated, and the beginning of the next one."""
+        """All complete values with their events repeated, and the beginning of the next value."""
         made, at, self._follows = b"", 0, True
         change = self._added if self.toxic.stream == "upstream" else self._delivered
         while at < len(data):
@@ -76,7 +76,7 @@ class DuplicateEvent(Effect):
         return made, data[at:]
 
     def _added(self, data: bytes, value: Value) -> bytes | None:
-        """An XADD whose place the server chooses, as many times more; None for any other command."""
+        """An XADD with an id chosen by the server, repeated; None for any other command."""
         words = [item.text(data) for item in value.items]
         if len(words) < 5 or words[0].upper() != b"XADD" or b"*" not in words[2:-2]:
             return None
@@ -84,7 +84,7 @@ class DuplicateEvent(Effect):
         return command([b"EVAL", _ADD, b"1", words[1], times, *words[2:]])
 
     def _delivered(self, data: bytes, value: Value) -> bytes | None:
-        """The answer to a reader with each entry as many times more; None for any other answer."""
+        """The answer to a reader with each entry repeated; None for any other answer."""
         streams = [*_streams(value)]
         if not streams or not all(_are_entries(data, rows) for _, rows in streams):
             return None
@@ -101,7 +101,7 @@ class DuplicateEvent(Effect):
 
 
 def _streams(value: Value) -> Iterator[tuple[Value, Value]]:
-    """Name and entries of each stream in an answer to XREAD or XREADGROUP, if that is what it is."""
+    """Name and entries of each stream in an answer to XREAD or XREADGROUP; None for any other answer."""
     if value.is_map:
         yield from zip(value.items[::2], value.items[1::2], strict=True)
     elif value.is_list and all(item.is_list and len(item.items) == 2 for item in value.items):

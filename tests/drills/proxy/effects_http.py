@@ -1,4 +1,4 @@
-"""Effects on the real answer to one request. Each lives for that answer alone.
+"""Effects on the real answer to one request. Each effect lives for one answer only.
 
 Public: `HTTP`, `Answer`.
 """
@@ -31,7 +31,7 @@ class SlowFirstByte(Effect):
 
 
 class Answer(Effect):
-    """Holds the head back until it is whole, then `head` changes it; `body` is all that follows."""
+    """Holds the head back until it is complete, then `head` changes it; `body` gets everything after it."""
 
     _head: bytes | None = b""
 
@@ -80,7 +80,7 @@ class WrongType(Answer):
 
 
 class StaleClock(Answer):
-    """A time that is cut in two by the way its bytes arrive is put together first."""
+    """A time that arrives in two pieces is put together first."""
 
     _tail = b""
 
@@ -89,7 +89,7 @@ class StaleClock(Answer):
 
     async def body(self, chunk: Chunk, forward: Forward) -> None:
         data = _ISO.sub(self._iso, self._tail + chunk.data)
-        # What may be the beginning of a time waits a moment for its end; an answer may end in a digit too.
+        # The last bytes may be the beginning of a time, so they wait a moment; an answer may end in a digit too.
         cut = re.search(rb"\d[\d:T \-]{0,%d}\Z" % (_ISO_BYTES - 2), data)
         keep = cut.start() if cut else len(data)
         self._tail = data[keep:]

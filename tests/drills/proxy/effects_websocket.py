@@ -1,4 +1,4 @@
-"""Effects on whole WebSocket messages; pings, pongs and closes pass.
+"""Effects on whole WebSocket messages; pings, pongs and close frames pass.
 
 Public: `WEBSOCKET`.
 """
@@ -9,7 +9,7 @@ from tests.drills.proxy import frames
 from tests.drills.proxy.effects import Effect, Forward
 from tests.drills.proxy.way import Chunk
 
-# Behind a close frame the other side may answer it, as the protocol wants.
+# After a close frame the other side still has to answer it, as the protocol demands.
 CLOSE_S = 1.0
 TICK_S = 0.02
 
@@ -29,7 +29,7 @@ class _Messages(Effect):
 
 class Silence(_Messages):
     async def message(self, chunk: Chunk, forward: Forward) -> None:
-        """Lost."""
+        """Drops the message."""
         self.hit()
 
 
@@ -67,7 +67,7 @@ class Reorder(_Messages):
 
 
 class Flood(_Messages):
-    """Repeats the last message; before the first there is nothing to repeat."""
+    """Repeats the last message; before the first one there is nothing to repeat."""
 
     _last = b""
     _task: asyncio.Task[None] | None = None

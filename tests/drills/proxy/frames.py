@@ -1,4 +1,4 @@
-"""Where WebSocket frames begin and end in a stream of bytes (RFC 6455), and frames of our own.
+"""The boundaries of WebSocket frames in a stream of bytes (RFC 6455), and frames of the proxy's own.
 
 Public: `FrameCursor`, `frame`, `is_message`, `close`.
 """
@@ -10,7 +10,7 @@ _FINAL, _MASKED = 0x80, 0x80
 
 
 class FrameCursor:
-    """Follows a stream; `ends(data)` are the places in `data` behind the last byte of a frame."""
+    """Follows a stream; `ends(data)` are the positions in `data` after the last byte of each frame."""
 
     __slots__ = ("_head", "_left")
 
@@ -20,7 +20,7 @@ class FrameCursor:
 
     @property
     def inside(self) -> bool:
-        """Whether a frame has begun and not ended."""
+        """Whether the stream is within a frame."""
         return bool(self._head or self._left)
 
     def ends(self, data: bytes) -> list[int]:
@@ -44,7 +44,7 @@ class FrameCursor:
 
 
 def _length(head: bytes) -> int | None:
-    """Bytes that follow a complete head; None for one that is not complete."""
+    """The payload length of a complete head; None for an incomplete one."""
     if len(head) < 2:
         return None
     short = head[1] & 0x7F
@@ -56,7 +56,7 @@ def _length(head: bytes) -> int | None:
 
 
 def frame(payload: bytes, opcode: int = TEXT) -> bytes:
-    """A whole frame as a server sends it."""
+    """A complete frame as a server sends it."""
     size = len(payload)
     if size < 126:
         return bytes((_FINAL | opcode, size)) + payload
@@ -71,5 +71,5 @@ def close(code: int) -> bytes:
 
 
 def is_message(data: bytes) -> bool:
-    """Whether this whole frame is a message of its own: text or binary, not a part of one, not a ping or a close."""
+    """Whether this complete frame is one message: text or binary, neither a part of one nor a control frame."""
     return bool(data[0] & _FINAL) and data[0] & 0x0F in (1, 2)

@@ -1,8 +1,8 @@
-"""Pages that may be shown in frames of one origin, for a while: what the console asks for, and no fault.
+"""Lets one origin, the console's, show pages in frames for a while. It is not a fault.
 
 Public: `FRAMING`, `create`.
 
-What a page says of frames is said to browsers, and changed on its way to them; the house that wrote it knows nothing.
+The headers that forbid frames are changed between the house and the browser; the house knows nothing of it.
 """
 
 import re
@@ -25,8 +25,8 @@ _FRAME_OPTIONS = re.compile(rb"\r\nx-frame-options:[^\r\n]*", re.IGNORECASE)
 
 
 def create(body: object, speaks: tuple[str, ...], now: float, before: Toxic | None = None) -> Toxic:
-    """What `{"ancestor": "http://localhost:8097", "ttl_s": 10}` asks for; `before` with a longer life where it asks
-    for the same. Raises `ApiProblem`."""
+    """The permission that `{"ancestor": "http://localhost:8097", "ttl_s": 10}` asks for; if `before` is the same
+    permission, it is prolonged. Raises `ApiProblem`."""
     fields: Mapping[str, object] = body if isinstance(body, dict) else {}
     ancestor = fields.get("ancestor")
     if not isinstance(ancestor, str) or not _ORIGIN.fullmatch(ancestor):
@@ -41,7 +41,7 @@ def create(body: object, speaks: tuple[str, ...], now: float, before: Toxic | No
 
 
 class Framing(Answer):
-    """Of all the headers of an answer, the two that speak of frames."""
+    """Changes the two headers of an answer that are about frames."""
 
     def head(self, head: bytes) -> bytes:
         ancestor = str(self.toxic.attributes["ancestor"]).encode("ascii")

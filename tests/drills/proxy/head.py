@@ -1,4 +1,4 @@
-"""Heads of HTTP requests: where one begins, and the little that a fault has to know of it.
+"""Heads of HTTP requests: where one begins, and the few facts that a fault needs.
 
 Public: `Request`, `may_begin`, `parse`, `HEAD_BYTES_MAX`, `END`.
 """
@@ -15,14 +15,15 @@ END = b"\r\n\r\n"
 _LINE = re.compile(rb"([A-Z]{3,16}) ([^ \r\n]+) HTTP/1\.[01]\r\n")
 _BEGINNING = re.compile(rb"[A-Z]{1,16}(?: [^\r\n]*\r?)?\Z")
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
-# Between houses the mark is a member of baggage; a browser can not set that, and has a cookie of the same name.
+# Between houses the mark is a member of baggage. A browser can not set that header, so it has a cookie of the same
+# name.
 _COOKIE = re.compile(rb"\r\ncookie:([^\r\n]*)", re.IGNORECASE)
 _BAGGAGE = re.compile(rb"\r\nbaggage:([^\r\n]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`mark` is the tester's mark that it carries, empty where there is none, or where there are two."""
+    """`mark` is the tester's mark that the request carries; empty if it has none, or two."""
 
     method: str
     target: str
@@ -31,12 +32,12 @@ class Request:
 
 
 def may_begin(data: bytes) -> bool:
-    """Whether these bytes are a request's first, or could become them."""
+    """Whether these bytes are, or could become, the beginning of a request."""
     return bool(_LINE.match(data) if b"\n" in data else _BEGINNING.match(data))
 
 
 def parse(head: bytes) -> Request | None:
-    """The request of this head, which ends with its empty line; None where it is none."""
+    """The request of this head, which ends with an empty line; None if it is not a request's."""
     line = _LINE.match(head)
     if line is None:
         return None

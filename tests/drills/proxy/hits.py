@@ -1,4 +1,4 @@
-"""How often a toxic has hit: requests where requests are told apart for it, else connections.
+"""How often a toxic has hit: counted in requests if it tells requests apart, else in connections.
 
 Public: `Hits`, `REQUESTS`, `CONNECTIONS`.
 """
@@ -10,9 +10,9 @@ _numbers = itertools.count(1)
 
 
 class Hits:
-    """Of one toxic, through all its changes. `number` is one that no other toxic of this process has.
+    """The hits of one toxic through all its changes. `number` is unique in this process.
 
-    Each request or connection counts once, whether everything of it was changed or a byte.
+    Each request or connection counts once, however much of it was changed.
     """
 
     def __init__(self) -> None:

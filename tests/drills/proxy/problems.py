@@ -1,4 +1,4 @@
-"""Refusals of the HTTP API, with Toxiproxy's words and status codes, and behind a colon what is wrong.
+"""Refusals of the HTTP API, with Toxiproxy's words and status codes, and the reason after a colon.
 
 Public: `ApiProblem`.
 """

@@ -20,7 +20,7 @@ _PLACE = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^:\[\]\s/]*)):(\d{1,5})")
 
 
 class FaultProxy:
-    """`fixed`: a hop of the system, which may be broken and healed, and neither moved nor removed."""
+    """`fixed`: a hop of the system, which can be broken and healed but not moved or removed."""
 
     def __init__(
         self, name: str, listen: str, upstream: str, *, speaks: tuple[str, ...] = (), fixed: bool = False
@@ -32,10 +32,12 @@ class FaultProxy:
             raise problems.bad_body(f"listen: a proxy listens on loopback alone, such as 127.0.0.1:0, not {host!r}")
         self._host = LOOPBACK[host]
         self.toxics: tuple[Toxic, ...] = ()
-        self.ended: deque[Toxic] = deque(maxlen=TOXICS_MAX)  # the last ones, for whoever asks what they hit
+        self.ended: deque[Toxic] = deque(
+            maxlen=TOXICS_MAX
+        )  # the last ended toxics, for a runner that asks for their hits
         self.framing: Toxic | None = None
         self.reads_heads = False
-        self.turns = 0  # requests, questions or WebSocket messages that were answered or sent
+        self.turns = 0  # answered requests and commands, and WebSocket messages
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._enable_at: float | None = None
@@ -49,7 +51,7 @@ class FaultProxy:
         return self._server is not None
 
     def body(self, now: float) -> dict[str, object]:
-        """As the API shows it."""
+        """The proxy as the API shows it."""
         until = {} if self._enable_at is None else {"enabled_in_s": round(max(self._enable_at - now, 0), 3)}
         return {
             "name": self.name,
@@ -66,7 +68,7 @@ class FaultProxy:
     # --- listening
 
     async def enable(self) -> None:
-        """Let connections in; raises `ApiProblem` where its port is somebody else's."""
+        """Accept connections; raises `ApiProblem` if another process has the port."""
         if self._server is None:
             loop = asyncio.get_running_loop()
             try:
@@ -79,7 +81,7 @@ class FaultProxy:
         self._enable_at = None
 
     def disable(self, until: float | None = None) -> None:
-        """Refuse everybody and end who is there; `until` says when it heals by itself."""
+        """Refuse connections and end the open ones; `until` is when it heals by itself."""
         self._enable_at = until
         if self._server is not None:
             self._server.close()
@@ -97,11 +99,11 @@ class FaultProxy:
 
     @property
     def in_effect(self) -> tuple[Toxic, ...]:
-        """All that changes something here."""
+        """Everything that currently changes bytes here."""
         return self.toxics if self.framing is None else (*self.toxics, self.framing)
 
     def let_frame(self, body: object, now: float) -> None:
-        """For a while pages may be shown in frames of one origin; again: for longer."""
+        """For a while pages may be shown in frames of one origin; called again, for longer."""
         before = self.framing
         self.framing = framing.create(body, self.speaks, now, before)
         if before is None or before.key != self.framing.key:
@@ -136,7 +138,7 @@ class FaultProxy:
             self.set_toxics(())
 
     async def expire(self, now: float) -> None:
-        """Heal what has lasted as long as it may."""
+        """Heal what has expired."""
         if any(each.expires_at <= now for each in self.toxics):
             self.set_toxics(tuple(each for each in self.toxics if each.expires_at > now))
         if self.framing is not None and self.framing.expires_at <= now:

@@ -1,4 +1,4 @@
-"""Values of RESP, the protocol of Valkey and Redis (versions 2 and 3), told apart in a stream of bytes.
+"""Parses values of RESP, the protocol of Valkey and Redis (versions 2 and 3), from a stream of bytes.
 
 Public: `Value`, `NotResp`, `value_at`, `command`.
 """
@@ -15,13 +15,13 @@ DEPTH_MAX = 16
 
 
 class NotResp(ValueError):
-    """No value begins there."""
+    """These bytes are not a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value and where it stands: its bytes are `data[begin:end]`, those of what it says `data[inner:end]`. `kind` is
-    its first byte; `items` are those of a list, or of a map its keys and values in turn."""
+    """A value and its place: its bytes are `data[begin:end]`, those of its content `data[inner:end]`. `kind` is its
+    first byte; `items` are those of a list, or the keys and values of a map by turns."""
 
     kind: int
     begin: int
@@ -41,12 +41,12 @@ class Value:
         return data[self.begin : self.end]
 
     def text(self, data: bytes) -> bytes:
-        """What a bulk string says; empty for any other value."""
+        """The content of a bulk string; empty for any other value."""
         return data[self.inner : self.end - len(END)] if self.kind in _BULKS else b""
 
 
 def value_at(data: bytes, begin: int, depth: int = 0) -> Value | None:
-    """The value that begins there; None where its end has not come. Raises `NotResp`."""
+    """The value at this place; None if it is incomplete. Raises `NotResp`."""
     if begin >= len(data):
         return None
     kind = data[begin]

@@ -17,7 +17,8 @@ _RST = struct.pack("ii", 1, 0)
 
 
 class Side(asyncio.Protocol):
-    """Tells its connection what comes. `at_end`: the peer says no more. `failed`: it went without saying so."""
+    """Reports asyncio's events to its connection. `at_end`: the peer will send no more. `failed`: the peer vanished
+    without saying so."""
 
     transport: asyncio.Transport
 
@@ -37,7 +38,7 @@ class Side(asyncio.Protocol):
     def eof_received(self) -> bool:
         self.at_end = True
         self._connection.ended(self)
-        return True  # the other direction goes on
+        return True  # the other direction stays open
 
     def connection_lost(self, error: Exception | None) -> None:
         self.failed = error is not None

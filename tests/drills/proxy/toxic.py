@@ -1,4 +1,4 @@
-"""A toxic: a fault that is on, with whom it hits and until when. Made from JSON, checked field by field.
+"""A toxic: an active fault, whom it hits and when it ends. Made from JSON, checked field by field.
 
 Public: `Toxic`, `create`, `update`, `life_s`, `fault_of`, `next_key`, `TTL_S`, `TTL_S_MAX`.
 """
@@ -19,7 +19,7 @@ from tests.drills.proxy.problems import ApiProblem
 TTL_S = 60.0
 TTL_S_MAX = 3600.0
 NAME = re.compile(r"[A-Za-z0-9][\w.:-]{0,127}")
-# What a member of `baggage` may hold (W3C Baggage, baggage-octet).
+# The characters that a member of `baggage` may have (W3C Baggage, baggage-octet).
 MARK = re.compile(r"[!#-+\--:<-\[\]-~]{1,512}")
 TEXT = re.compile(r"[ -~]{0,256}")
 _keys = itertools.count(1)
@@ -27,7 +27,7 @@ _keys = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Toxic:
-    """`expires_at` is on the clock of whoever made it. `key` is another one after every change."""
+    """`expires_at` is on the creator's clock. `key` changes with every update."""
 
     name: str
     fault: Fault
@@ -49,19 +49,20 @@ class Toxic:
 
     @property
     def reads_heads(self) -> bool:
-        """Whether requests have to be told apart for it."""
+        """Whether the toxic needs request heads to be read."""
         return self.fault.layer is Layer.HTTP or bool(self.session)
 
     @property
     def counts_requests(self) -> bool:
-        """A connection may carry requests of several people, and a WebSocket is one as long as it stands."""
+        """Whether hits are requests. A connection may carry requests of several people; a WebSocket is one request as
+        long as it is open."""
         return self.reads_heads and self.fault.layer is not Layer.WEBSOCKET
 
     def number(self, name: str) -> int:
         return int(self.attributes[name])
 
     def body(self, now: float) -> dict[str, object]:
-        """As the API shows it."""
+        """The toxic as the API shows it."""
         return {
             "name": self.name,
             "type": self.fault.name,
@@ -79,7 +80,7 @@ class Toxic:
 
 
 def create(body: object, speaks: tuple[str, ...], now: float) -> Toxic:
-    """The toxic that `body` asks for, on a hop that `speaks` so; raises `ApiProblem`."""
+    """The toxic that `body` describes, on a hop that carries `speaks`; raises `ApiProblem`."""
     fields = _object(body)
     fault = fault_of(fields.get("type"))
     if fault.layer is Layer.LISTENER:
@@ -102,7 +103,7 @@ def create(body: object, speaks: tuple[str, ...], now: float) -> Toxic:
 
 
 def update(toxic: Toxic, body: object, now: float) -> Toxic:
-    """`toxic` with what `body` changes; its time-to-live begins again."""
+    """`toxic` with the changes in `body`; its time-to-live begins again."""
     fields = _object(body)
     ttl_s = life_s(fields, toxic.ttl_s)
     return replace(
@@ -116,7 +117,7 @@ def update(toxic: Toxic, body: object, now: float) -> Toxic:
 
 
 def next_key() -> int:
-    """One that no other toxic of this process has."""
+    """A key that no other toxic of this process has."""
     return next(_keys)
 
 
@@ -135,7 +136,7 @@ def _object(body: object) -> Mapping[str, Any]:
 
 
 def fault_of(name: object) -> Fault:
-    """The fault of this name; raises `ApiProblem` with what was probably meant."""
+    """The fault of this name; raises `ApiProblem` with the nearest name."""
     fault = FAULTS.get(name) if isinstance(name, str) else None
     if fault is None:
         near = difflib.get_close_matches(str(name), FAULTS, n=1)

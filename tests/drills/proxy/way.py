@@ -1,9 +1,9 @@
-"""One direction of a connection: straight through, or through the effects of the toxics that hit it.
+"""One direction of a connection: bytes go straight through, or through the effects of the toxics that hit it.
 
 Public: `Way`, `Chunk`, `QUEUE_BYTES_MAX`.
 
-Without an effect a chunk is written on as it came. With effects, a task carries one chunk after the other through them;
-what waits for it is bounded, because reading stops.
+Without an effect a chunk is written at once. With effects, a task carries one chunk after the other through them; the
+number of waiting bytes is bounded, because reading stops.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ MESSAGE_BYTES_MAX = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes on their way. `at` is the loop's time of their arrival; a `frame` is one whole WebSocket frame."""
+    """Bytes with the loop's time of their arrival (`at`). A `frame` is one complete WebSocket frame."""
 
     data: bytes
     at: float
@@ -32,8 +32,8 @@ class Chunk:
 
 
 class Way:
-    """From `source` to `sink`, both transports; nothing is fed before both are there. `broken` is called where an
-    effect fails: the connection can not go on."""
+    """From `source` to `sink`, both transports; nothing is fed before both exist. `broken` is called if an effect
+    fails, since the connection can not continue."""
 
     def __init__(self, stream: str, broken: Callable[[], None]) -> None:
         self.stream = stream
@@ -69,7 +69,7 @@ class Way:
             self._enqueue(Chunk(data, self._loop.time()))
 
     def end(self) -> None:
-        """The source says no more: the sink is told behind everything that is on its way."""
+        """The source will send no more; the sink gets the end after all waiting bytes."""
         if self._ended:
             return
         self._ended = True
@@ -78,12 +78,12 @@ class Way:
         self._wake()
 
     def inject(self, data: bytes) -> None:
-        """A frame of our own, between two others."""
+        """Sends a frame of the proxy's own between two others."""
         if not self._ended and not self._headless and self._queued < QUEUE_BYTES_MAX:
             self._enqueue(Chunk(data, self._loop.time()))
 
     def set_effects(self, effects: Sequence["Effect"]) -> None:
-        """From here on these; a chunk that is on its way goes through those that it began with."""
+        """Uses these effects from now on; a chunk that is already under way goes through those that it began with."""
         before = self.message_effects
         self.effects = tuple(effects)
         if self.frames is not None and self.message_effects and not before:
@@ -93,7 +93,7 @@ class Way:
 
     @property
     def message_effects(self) -> bool:
-        """Whether messages have to be told apart."""
+        """Whether frames have to be told apart."""
         return any(effect.on_messages for effect in self.effects)
 
     def _feed_frames(self, cursor: FrameCursor, data: bytes) -> None:
@@ -105,7 +105,8 @@ class Way:
             self._headless = False
         self._partial += data[begin:]
         if self._headless or len(self._partial) > MESSAGE_BYTES_MAX:
-            # The rest of a frame whose beginning has passed, or one too large to be held, goes on as it comes.
+            # The rest of a frame whose beginning has passed, or one that is too large to be buffered, passes as it
+            # comes.
             self._headless = bool(self._partial) or self._headless
             self._flush_partial()
 
@@ -123,27 +124,27 @@ class Way:
     # --- what goes out
 
     def sink_full(self, full: bool) -> None:
-        """Whether the other side reads too slowly for what was written."""
+        """Whether the other side reads too slowly."""
         (self._writable.clear if full else self._writable.set)()
         self._throttle()
 
     async def room(self) -> None:
-        """Until what was fed can be followed by more."""
+        """Waits until more may be fed."""
         await self._room.wait()
 
     @property
     def queued_bytes(self) -> int:
-        """What waits here."""
+        """How many bytes are waiting."""
         return self._queued
 
     @property
     def busy(self) -> bool:
-        """Whether anything is still on its way."""
+        """Whether anything is still under way."""
         return self._task is not None or bool(self._queue)
 
     @property
     def waiting(self) -> bool:
-        """Whether more has come behind what is carried."""
+        """Whether more has come after the chunk that is under way."""
         return bool(self._queue)
 
     def stop(self) -> None:
