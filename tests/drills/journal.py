@@ -171,7 +171,9 @@ class EvidenceFile(msgspec.Struct, kw_only=True):
 
 
 class Findings(msgspec.Struct, kw_only=True):
-    """`sentence` is the result for a person. `evidence` is a recorder's; None if no recorder watched."""
+    """`sentence` is the result for a person. `evidence` is a recorder's; None if no recorder watched. `earlier` has the
+    sentences of looks that did not hold and do not count: beside other drills, or with a sibling that was late alone.
+    """
 
     drill: str
     verdict: Verdict
@@ -190,6 +192,7 @@ class Findings(msgspec.Struct, kw_only=True):
     money: list[MoneySum] = []
     files: list[EvidenceFile] = []
     evidence: Evidence | None = None
+    earlier: list[str] = []
 
 
 class Journal(msgspec.Struct, kw_only=True, rename={"chaoslib_version": "chaoslib-version"}):

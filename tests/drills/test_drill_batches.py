@@ -11,7 +11,7 @@ import pytest
 from tests.drills.control import Control
 from tests.drills.journal import Expectation, Journal
 from tests.drills.report.samples import a_journal
-from tests.drills.run_record import RunRecord
+from tests.drills.run_record import RunRecord, journals
 from tests.drills.runner.batches import SESSIONS_MAX, Room, batches
 from tests.drills.runner.catalogue import drill_of
 from tests.drills.runner.library import Named
@@ -100,6 +100,8 @@ async def test_what_did_not_hold_beside_others_has_the_verdict_that_it_has_alone
     assert {drill.name: drill.verdict for drill in run._record.drills}[doubtful] == alone
     assert len(run._record.drills) == len(SESSIONS)
     assert [line for line in lines if line.startswith(f"{doubtful}: did not hold beside others, run again: ")]
+    looks = {each.mullion.drill: len(each.mullion.earlier) for each in journals(tmp_path, run._record)}
+    assert looks == {name: int(name == doubtful) for name in SESSIONS}
 
 
 async def test_late_moment_that_meets_many_costs_one_more_round_and_no_drill_its_verdict(tmp_path: Path) -> None:
@@ -153,12 +155,22 @@ async def test_machine_that_is_too_slow_for_all_at_once_gets_fewer(tmp_path: Pat
 def test_room_is_halved_by_each_that_was_late_and_grows_back_by_those_that_were_not() -> None:
     room = Room()
     assert room.of(7) == 7
-    for _ in range(7):
-        room.learn(held=False)
+    for second in range(7):
+        room.learn(held=False, began_s=second, now_s=second + 0.5)
     assert room.of(7) == 1
-    for _ in range(14):
-        room.learn(held=True)
+    for second in range(7, 21):
+        room.learn(held=True, began_s=second, now_s=second + 0.5)
     assert room.of(7) == 7
+
+
+def test_late_moment_that_meets_many_halves_the_room_once() -> None:
+    """Those that had begun before tell of the same moment; one that began with fewer beside it tells of another."""
+    room = Room()
+    for ended_s in (4.0, 4.1, 5.0):
+        room.learn(held=False, began_s=1.0, now_s=ended_s)
+    assert room.of(8) == 4
+    room.learn(held=False, began_s=4.5, now_s=8.0)
+    assert room.of(8) == 2
 
 
 async def test_halt_button_starts_no_further_drill(tmp_path: Path) -> None:

@@ -1,18 +1,29 @@
 """The matrix: every hop and every fault has a drill or a reason, and what runs side by side can not be confused."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 import pytest
 
 from bff.contracts.money import CURRENCIES
+from bff.feeds.policy import PROMOTIONS
 from bff.resilience.partition import PARTITIONS_MAX
 from bff.sandbox.payments.decision import decide
 from fragments.wallet.policy import limits_for
 from shell.operations.up import find
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.runner import catalogue, hop_effects, library
-from tests.drills.runner.batches import BESIDE_MAX, SESSIONS_MAX, WATCHED_MAX, Planned, Room, batches, next_of
+from tests.drills.runner.batches import (
+    BESIDE_MAX,
+    BESIDE_WATCHED_MAX,
+    SESSIONS_MAX,
+    WATCHED_MAX,
+    Planned,
+    Room,
+    batches,
+    next_of,
+)
 from tests.drills.runner.cli import SUBSET
 from tests.drills.runner.judge import IDLE
 from tests.support.mullion import ROOT
@@ -112,6 +123,17 @@ def test_no_browser_watches_beside_what_every_browser_reports() -> None:
                 assert not [other for other in side if other.at_the_browser and other is not each]
 
 
+def test_films_go_first_and_have_fewer_beside_them() -> None:
+    """Two at a time, as long as there are any; what waits for their place fills no other's."""
+    [first, *_] = [batch for batch in batches(names(), looked_at()) if len(batch.drills) > 2]
+    filmed = sum(each.watched for each in first.drills)
+    seen = [[each.watched for each in side] for side in sides(first.drills)]
+    last = max(place for place, side in enumerate(seen) if any(side))
+    assert all(sum(side) == WATCHED_MAX for side in seen[: filmed - WATCHED_MAX])
+    assert all(len(side) - sum(side) <= 2 * BESIDE_WATCHED_MAX for side in seen[: last + 1])
+    assert max(map(len, seen[last + 1 :])) > 2 * BESIDE_WATCHED_MAX
+
+
 def test_what_runs_ends_and_nothing_waits_for_ever() -> None:
     """Sessions fill their places and harmless outages theirs, also while a hop or a browser is taken."""
     [first, *_] = [batch for batch in batches(names(), looked_at()) if len(batch.drills) > 2]
@@ -178,6 +200,34 @@ def test_cell_of_a_hop_that_no_look_at_the_lobby_takes_sends_something_over_it(h
         forms = [each.form for each in requests]
         assert drill.actor not in (None, drill.player) or not any("amount" in form for form in forms)
         assert all(form["closes_at"] < "2026-01-02" for form in forms if "stake" in form)
+
+
+@pytest.mark.parametrize("hop", ["ingest:sandbox-tables", "ingest:sandbox-games"])
+@pytest.mark.parametrize(
+    ("fault", "cut"), [("status", True), ("stale_clock", True), ("latency", False), ("gap", False)]
+)
+def test_connection_that_is_kept_is_cut_first_where_a_fault_hits_requests_alone(
+    hop: str, fault: str, cut: bool
+) -> None:
+    """Then who calls asks anew, and meets it; what the journal is about stays the fault."""
+    drill = catalogue.drill_of(f"{hop}/{fault}")
+    assert drill.method[0].fault == fault
+    assert [step.fault for step in drill.method[1:]] == ["down"] * cut
+    assert all(2 * step.for_s < drill.lasts_s for step in drill.method[1:])
+    assert ("nothing listens there" in drill.description) is cut
+
+
+def test_cell_of_a_hop_that_is_polled_lasts_until_it_was_polled() -> None:
+    for fault in FAULTS:
+        assert catalogue.drill_of(f"ingest:sandbox-promotions/{fault}").lasts_s > PROMOTIONS.poll_s
+        assert catalogue.drill_of(f"ingest:sandbox-games/{fault}").lasts_s < PROMOTIONS.poll_s
+
+
+def test_bet_that_asks_whose_token_it_is_has_that_of_another_table() -> None:
+    """A token for the table itself is believed for a minute, so that a later bet would send nothing."""
+    [request] = catalogue.drill_of("sandbox-tables:bff-commands/status").method[1:]
+    page, bet = re.fullmatch(r"/slots/table:([\w-]+)/slip/actions/bet/([\w-]+)", request.path).groups()  # type: ignore[union-attr]
+    assert page != bet
 
 
 def test_hops_that_only_payments_take_have_payments_that_are_paid_at_once_or_looked_up() -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from shell.operations.up.data import locked
-from tests.drills import cli, run_record
+from tests.drills import cli, own_copy, run_record
 from tests.drills.kit.loader import parse
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.proxy_process import ProxyProcess
@@ -279,3 +279,25 @@ def test_command_for_one_hop_is_there_at_once() -> None:
     imported = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert {"httpx"} <= set(imported.stdout.split())
     assert not {"playwright", "django", "redis"} & set(imported.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "to"),
+    [
+        (["all", "--subset"], "kept/drills/"),
+        (["run", "live-hang", "--to", "here"], "here"),
+        (["all", "--resume", "here"], None),
+        (["hops"], None),
+    ],
+)
+def test_what_a_run_against_a_copy_of_its_own_leaves_outlasts_the_copy(
+    arguments: list[str], to: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MULLION_DATA_ROOT", str(tmp_path / "kept"))
+    monkeypatch.delenv("DRILL_REPORTS", raising=False)
+    made = own_copy.lasting(arguments)
+    assert made[: len(arguments)] == arguments
+    where = dict(zip(made, made[1:], strict=False)).get("--to")
+    assert where is None if to is None else to in (where or "")
+    monkeypatch.setenv("DRILL_REPORTS", "there")
+    assert own_copy.lasting(["try", "wallet", "latency=9"])[-2:] == ["--to", "there"]

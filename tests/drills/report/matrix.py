@@ -1,13 +1,14 @@
 """Hops by faults: what is covered, what came of it, and why a cell is empty.
 
-Public: `Matrix`, `Cell`, `matrix_of`.
+Public: `Matrix`, `Cell`, `matrix_of`, `hit_nothing`.
 """
 
 import string
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from tests.drills.journal import Findings
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.report.runs import Run
 from tests.drills.run_record import Cell as CoveredCell
@@ -19,6 +20,8 @@ SIGNS = {
     Verdict.ABORTED: ("aborted", "■"),
     Verdict.COULD_NOT_RUN: ("could not run", "?"),
 }
+# Of a cell that held with nothing there for its fault to hit: what is proven is that pages do without the hop.
+UNHIT = "○"
 NOT_RUN = "its drill was not part of this run"
 NOT_RECORDED = "the run does not say"
 
@@ -64,14 +67,16 @@ class Matrix:
     reasons: tuple[Reason, ...]
     applicable: str
     held: str
+    unhit: str
     absent: str
 
 
 def matrix_of(run: Run) -> Matrix | None:
-    """None where the run has no cells."""
+    """None where the run has no cells. `unhit` is how many held whose fault hit nothing, empty where none."""
     covered = run.record.cells
     if not covered:
         return None
+    unhit = {each.journal.mullion.drill for each in run.drills if hit_nothing(each.journal.mullion)}
     verdicts = {each.name: each.verdict for each in run.record.drills}
     faults = [name for name in FAULTS if any(cell.fault == name for cell in covered)]
     faults += sorted({cell.fault for cell in covered} - set(faults))
@@ -84,9 +89,11 @@ def matrix_of(run: Run) -> Matrix | None:
     reasons = Counter(words for row in table for cell in row if (words := _reason(cell, verdicts)))
     letters = dict(zip(reasons, _letters(), strict=False))
     rows = tuple(
-        Row(hop, tuple(_cell(cell, verdicts, letters) for cell in row)) for hop, row in zip(hops, table, strict=True)
+        Row(hop, tuple(_cell(cell, verdicts, letters, unhit) for cell in row))
+        for hop, row in zip(hops, table, strict=True)
     )
     covering = [cell.kind for row in rows for cell in row.cells if cell.kind != "absent"]
+    without = sum(cell.sign == UNHIT for row in rows for cell in row.cells)
     return Matrix(
         groups=tuple(_groups(faults)),
         faults=tuple(faults),
@@ -94,6 +101,7 @@ def matrix_of(run: Run) -> Matrix | None:
         reasons=tuple(Reason(letters[words], words, f"{number:,}") for words, number in reasons.items()),
         applicable=f"{len(covering):,}",
         held=f"{covering.count(Verdict.HELD):,}",
+        unhit=f"{without:,}" if without else "",
         absent=f"{reasons.total():,}",
     )
 
@@ -104,11 +112,18 @@ def _reason(cell: CoveredCell, verdicts: dict[str, Verdict]) -> str:
     return "" if cell.drill in verdicts else NOT_RUN
 
 
-def _cell(cell: CoveredCell, verdicts: dict[str, Verdict], letters: dict[str, str]) -> Cell:
+def hit_nothing(found: Findings) -> bool:
+    """Whether it held, and what was broken was counted, and met nothing."""
+    return found.verdict is Verdict.HELD and bool(found.hits) and not any(each.count for each in found.hits)
+
+
+def _cell(cell: CoveredCell, verdicts: dict[str, Verdict], letters: dict[str, str], unhit: Collection[str]) -> Cell:
     where = f"{cell.hop}, {cell.fault}"
     if words := _reason(cell, verdicts):
         return Cell("absent", letters[words], f"{where}: none, {words}")
     verdict, sign = SIGNS[verdicts[cell.drill]]
+    if cell.drill in unhit:
+        sign, verdict = UNHIT, f"{verdict}, and the fault hit nothing"
     return Cell(str(verdicts[cell.drill]), sign, f"{where}: {verdict}", anchor=cell.drill)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.drills.journal import Sample
+from tests.drills.journal import Hit, Sample
 from tests.drills.report.page import html as page
 from tests.drills.report.runs import CanNotRead, load
 from tests.drills.report.samples import a_journal, a_sibling, an_evidence, put_run, with_everywhere
@@ -173,6 +173,29 @@ def test_large_run_has_sections_for_what_needs_one(tmp_path: Path) -> None:
     assert report.sentence == "20 of 21 drills held. Not as expected: “Promotions slow, for one tester”."
     text = page(report)
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(re.findall(r'id="([^"]+)"', text))
+
+
+def test_what_a_verdict_alone_does_not_say_stands_in_matrix_and_list(tmp_path: Path) -> None:
+    """A fault that hit nothing has a sign of its own, and a look that does not count is not kept quiet."""
+    names = [f"a:{n}/latency" for n in range(13)]
+    unhit, again = names[0], names[1]
+    why = "All 9 expectations held. The fault hit nothing: nothing went over a:0 meanwhile."
+    hits = [Hit(hop="a:0", fault="latency", count=0, of="requests")]
+    late = ["sibling wallet: expected fresh; seen: degraded (timeout)"]
+    journals = [a_journal(unhit, evidence=None, sentence=why, hits=hits)]
+    journals += [a_journal(again, evidence=None, earlier=late)]
+    journals += [a_journal(name, evidence=None) for name in names[2:]]
+    cells = [Cell(hop=name.partition("/")[0], fault="latency", drill=name) for name in names]
+    report = report_of(load([put_run(tmp_path, *journals, cells=cells)]))
+    assert report.matrix
+    assert [row.cells[0].sign for row in report.matrix.rows[:3]] == ["○", "✓", "✓"]
+    assert report.matrix.rows[0].cells[0].words == "a:0, latency: held, and the fault hit nothing"
+    assert (report.matrix.held, report.matrix.unhit) == ("13", "1")
+    assert [each.note for each in report.listed[:3]] == [
+        why, f"Looked at 2 times, and the last look counts. Before: (1) {late[0]}", "",
+    ]  # fmt: skip
+    assert dict(report.facts)["Run again"].startswith("1 drill ")
+    assert "nothing came by for the fault to hit" in page(report)
 
 
 def test_report_is_made_of_journals_that_somebody_picked(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.drills.evidence.volatile import VOLATILE
 from tests.drills.journal import Findings
 from tests.drills.phrases import amount, duration
 from tests.drills.report.comparison import Comparison, compare
-from tests.drills.report.matrix import SIGNS, Matrix, matrix_of
+from tests.drills.report.matrix import SIGNS, Matrix, hit_nothing, matrix_of
 from tests.drills.report.pictures import Photograph, inside, photographs
 from tests.drills.report.runs import Drilled, Run
 from tests.drills.report.steps import Row, row_of, steps_of
@@ -73,7 +73,7 @@ class Drill:
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A drill in the list of all; `has_section` says whether its anchor is further below. By its `name` it is run
-    again."""
+    again. `note` is what its verdict alone does not say."""
 
     anchor: str
     name: str
@@ -82,6 +82,7 @@ class Listed:
     verdict: str
     title: str
     figures: tuple[str, ...]
+    note: str
     has_section: bool
 
 
@@ -122,16 +123,33 @@ def report_of(run: Run, last: Run | None = None) -> Report:
         tally=() if single else tuple(_tally(run)),
         matrix=matrix_of(run),
         comparison=compare(run, last) if last else None,
-        listed=() if single else tuple(_listed(each, shown) for each in drills),
+        listed=() if single else tuple(_listed(*each, shown) for each in zip(drills, run.drills, strict=True)),
         drills=tuple(shown),
         volatile=tuple((each.name, each.reason) for each in VOLATILE),
     )
 
 
-def _listed(drill: Drill, shown: Sequence[Drill]) -> Listed:
-    figures = tuple(each.value or "–" for each in drill.figures)
-    name = drill.anchor.removeprefix("drill-")
-    return Listed(drill.anchor, name, drill.kind, drill.sign, drill.verdict, drill.title, figures, drill in shown)
+def _listed(drill: Drill, drilled: Drilled, shown: Sequence[Drill]) -> Listed:
+    figures, found = tuple(each.value or "–" for each in drill.figures), drilled.journal.mullion
+    notes = [found.sentence] if hit_nothing(found) else []
+    notes += [_looks(found)] if found.earlier else []
+    return Listed(
+        anchor=drill.anchor,
+        name=found.drill,
+        kind=drill.kind,
+        sign=drill.sign,
+        verdict=drill.verdict,
+        title=drill.title,
+        figures=figures,
+        note=" ".join(notes),
+        has_section=drill in shown,
+    )
+
+
+def _looks(found: Findings) -> str:
+    """How often it was looked at, and what came of it before the look that counts."""
+    looks = " ".join(f"({number}) {words}" for number, words in enumerate(found.earlier, 1))
+    return f"Looked at {len(found.earlier) + 1} times, and the last look counts. Before: {looks}"
 
 
 def _has_more(each: Drilled) -> bool:
@@ -157,8 +175,19 @@ def _run_facts(run: Run) -> tuple[Pair, ...]:
         ("Began", moment(record.start)),
         ("Ended", moment(record.end)),
         ("Command", f"manage.py {record.command}" if record.command else ""),
+        ("Run again", _again(run)),
     ]
     return tuple((name, value) for name, value in given if value)
+
+
+def _again(run: Run) -> str:
+    """How many have a verdict that is not that of the first look."""
+    number = sum(bool(each.journal.mullion.earlier) for each in run.drills)
+    if not number:
+        return ""
+    return (
+        f"{count(number, 'drill')} that did not hold beside others, or had a late sibling alone; the last look counts"
+    )
 
 
 def _tally(run: Run) -> Iterator[tuple[str, str, str]]:
@@ -220,6 +249,8 @@ def _drill_facts(found: Findings, evidence: Evidence | None) -> Iterator[Pair]:
         yield "How long", duration(found.phases.fault_ms)
     if found.hits:
         yield "Hit", "; ".join(f"{count(each.count, each.of.removesuffix('s'))} at {each.hop}" for each in found.hits)
+    if found.earlier:
+        yield "Again", _looks(found)
     if evidence:
         yield "Page", evidence.base_url + evidence.path
         answers = ", ".join(f"{number} × {status}" for status, number in evidence.statuses.items())

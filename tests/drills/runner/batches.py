@@ -3,11 +3,12 @@
 Public: `Planned`, `Batch`, `Room`, `batches`, `next_of`, `expected_s`, `SESSIONS_MAX`, `BESIDE_MAX`, `WATCHED_MAX`.
 
 Most of the matrix is one batch: outages of one session, each under a mark of its own, beside outages of everybody that
-hit no slot, each on a hop of its own. When one ends the next begins. Outages of everybody that hit slots run in pairs;
-the two hit different slots, and leave at least one slot whose markup proves the blast radius. An outage of everybody on
-the page's own hop runs alone.
+hit no slot, each on a hop of its own. When one ends the next begins; filmed ones go first, with fewer beside them.
+Outages of everybody that hit slots run in pairs; the two hit different slots, and leave at least one slot whose markup
+proves the blast radius. An outage of everybody on the page's own hop runs alone.
 """
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,9 +18,9 @@ from tests.drills.runner.hop_effects import SLOTS
 
 # A house has room for eight partitions: with seven in use it can take the next one while the last still ends.
 SESSIONS_MAX = 7
-# Fewer beside a page that is filmed: filming takes so much CPU that all other pages are late.
-SESSIONS_BESIDE_WATCHED_MAX = 4
 BESIDE_MAX = 12
+# Of each kind, beside pages that are filmed: filming takes so much CPU that all other pages are late.
+BESIDE_WATCHED_MAX = 4
 # Pages that are filmed at the same time: more would be late for want of CPU.
 WATCHED_MAX = 2
 # Added to the fault's duration: the checks that all is steady before and after it, and what a browser adds to them.
@@ -72,12 +73,18 @@ GROWS = 1 / 14
 @dataclass(slots=True)
 class Room:
     """How many drills run at once. On a slow machine the maximum would make all pages late, so the number is halved
-    after each drill that deviated beside others and grows a little after each that held, as TCP's window does."""
+    after a drill that deviated beside others and grows a little after each that held, as TCP's window does. One slow
+    moment spoils all that are under way, and halves once: a drill that began before that halves nothing again."""
 
     share: float = 1.0
+    halved_s: float = -math.inf
 
-    def learn(self, *, held: bool) -> None:
-        self.share = min(1.0, self.share + GROWS) if held else self.share / 2
+    def learn(self, *, held: bool, began_s: float, now_s: float) -> None:
+        """What one came to that began at `began_s`; both are seconds of one clock."""
+        if held:
+            self.share = min(1.0, self.share + GROWS)
+        elif began_s >= self.halved_s:
+            self.share, self.halved_s = self.share / 2, now_s
 
     def of(self, most: int) -> int:
         return max(1, int(most * self.share))
@@ -90,22 +97,23 @@ def expected_s(drill: Drill, *, watched: bool) -> float:
 
 def next_of(waiting: Sequence[Planned], running: Collection[Planned], room: Room) -> Planned | None:
     """The first waiting drill that may run beside the running ones."""
-    return next((each for each in waiting if _fits(each, running, room)), None)
+    filming = any(each.watched for each in (*waiting, *running))
+    return next((each for each in waiting if _fits(each, running, room, filming=filming)), None)
 
 
-def _fits(one: Planned, running: Collection[Planned], room: Room) -> bool:
-    sessions = sum(each.of_one_session for each in running)
-    filmed = one.watched or any(each.watched for each in running)
-    if one.of_one_session and sessions >= room.of(SESSIONS_BESIDE_WATCHED_MAX if filmed else SESSIONS_MAX):
+def _fits(one: Planned, running: Collection[Planned], room: Room, *, filming: bool) -> bool:
+    """`filming`: some are filmed, or will be, for which there has to be room."""
+    alike = [each for each in running if each.of_one_session is one.of_one_session]
+    if one.watched:
+        if sum(each.watched for each in running) >= WATCHED_MAX:
+            return False
+    else:
+        most = BESIDE_WATCHED_MAX if filming else SESSIONS_MAX if one.of_one_session else BESIDE_MAX
+        if sum(not each.watched for each in alike) >= room.of(most):
+            return False
+    if not one.of_one_session and any(each.hop == one.hop for each in alike):
         return False
-    if not one.of_one_session:
-        if len(running) - sessions >= room.of(BESIDE_MAX):
-            return False
-        if any(each.hop == one.hop for each in running if not each.of_one_session):
-            return False
     if any(_counts_with(one, other) for other in running):
-        return False
-    if one.watched and sum(each.watched for each in running) >= WATCHED_MAX:
         return False
     return not any(_sees(one, other) or _sees(other, one) for other in running)
 

@@ -39,6 +39,9 @@ FOR_S, FED_FOR_S, WATCHED_FOR_S, SCRIPTS_FOR_S = 3.0, 4.0, 6.0, 1.5
 # Where readers trust the last data for some seconds: these may be a second old and half a second under way when the
 # fault begins; and after that time pages have to show the fault for long enough to be photographed.
 UNNOTICED_S, NOTICED_S = 1.5, 4.0
+# How long a connection that is kept is cut, so that HTTP is spoken anew; and what may lie between two polls beside
+# the pause of their policy.
+CUT_S, POLL_S = 0.3, 0.5
 PAGE_WITHIN_MS = 6000
 PLAYER = "amber"
 HIT: list[State] = ["degraded", "stale", "fallback", "placeholder"]
@@ -141,6 +144,7 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
         method=[
             # A writer's fault adds each event again (upstream); a reader's delivers each again.
             Step(hop=hop, fault=fault.name, parameters=given, for_s=for_s, upstream=twice and effect.writes),
+            *([Step(hop=hop, fault="down", for_s=CUT_S)] if _is_reopened(effect, fault) else []),
             *(msgspec.structs.replace(each, for_s=for_s) for each in effect.requests),
             *([Step(act="deposit", amount=COUNTED_AMOUNT, follows=True)] if counts else []),
         ],
@@ -158,7 +162,13 @@ def _short_s(effect: HopEffect) -> float:
         return SCRIPTS_FOR_S
     if effect.after_s:
         return min(FOR_S, effect.after_s - UNNOTICED_S)
-    return FED_FOR_S if effect.slots and not effect.session else FOR_S
+    fed = effect.slots and not effect.session
+    return max(FED_FOR_S if fed else FOR_S, effect.polled_s + POLL_S if effect.polled_s else 0)
+
+
+def _is_reopened(effect: HopEffect, fault: Fault) -> bool:
+    """Whether its connection has to end for the fault to find a request."""
+    return effect.reopens and fault.layer is Layer.HTTP
 
 
 def _description(name: str, effect: HopEffect, for_s: float) -> str:
@@ -166,6 +176,8 @@ def _description(name: str, effect: HopEffect, for_s: float) -> str:
     words = f"From the table of hops and faults: {hop} × {fault}."
     if fault == "duplicate_event" and effect.counts_money:
         words += f" Meanwhile {effect.actor} deposits: the money is there once, and in the history there is one line."
+    if _is_reopened(effect, FAULTS[fault]):
+        words += f" For its first {CUT_S:g} s nothing listens there, so that what is kept open ends and is opened anew."
     if effect.scripts and for_s < WATCHED_FOR_S:
         words += (
             " Only scripts of a page go there: that pages over HTTP do without is seen, what scripts make of it not."

@@ -8,6 +8,7 @@ A test compares this table with the hops of all houses.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bff.feeds.policy import PROMOTIONS
 from bff.store.policy import feed_policy
 from tests.drills.kit.drill import Step
 
@@ -30,7 +31,8 @@ class HopEffect:
     if no answer comes back, so that only `down` has to be noticed. `requests`: what the drill sends across the hop
     meanwhile, if loading the lobby does not use it; it changes no page that is compared. Requests that move money are
     the `actor`'s, whose pages are not compared; `counts_money` measures the actor's money while events come twice.
-    `sockets`: whether anybody opens a WebSocket on this hop."""
+    `sockets`: whether anybody opens a WebSocket on this hop. `reopens`: the caller keeps one connection, and sends an
+    HTTP request only to open it anew. `polled_s`: how often the caller asks."""
 
     slots: tuple[str, ...] = ()
     must: bool = False
@@ -44,6 +46,8 @@ class HopEffect:
     actor: str | None = None
     counts_money: bool = False
     sockets: bool = True
+    reopens: bool = False
+    polled_s: float = 0.0
 
 
 def _request(path: str, *, over: str = "", **form: str) -> tuple[Step, ...]:
@@ -97,7 +101,7 @@ HOPS: Mapping[str, HopEffect] = {
     "bff-commands:valkey": HopEffect(
         ("wallet", "games", "promotions"), must=True, writes=True, after_s=_believed_s("engine")
     ),
-    "bff-commands:sandbox-payments": HopEffect(("wallet",), requests=_deposit(PAID_AT_ONCE), actor=PAYER),
+    "bff-commands:sandbox-payments": HopEffect(("wallet",), session=True, requests=_deposit(PAID_AT_ONCE), actor=PAYER),
     "relay:sandbox-payments": HopEffect(requests=_deposit(LOOKED_UP), actor=PAYER),
     "relay:valkey": HopEffect(
         ("wallet",), must=True, writes=True, after_s=_believed_s("ledger"), actor=COUNTED, counts_money=True
@@ -110,13 +114,17 @@ HOPS: Mapping[str, HopEffect] = {
         actor=COUNTED,
         counts_money=True,
     ),
-    "ingest:sandbox-tables": HopEffect(("tables",)),
-    "ingest:sandbox-promotions": HopEffect(("promotions",)),
-    "ingest:sandbox-games": HopEffect(("games",)),
+    "ingest:sandbox-tables": HopEffect(("tables",), reopens=True),
+    "ingest:sandbox-promotions": HopEffect(("promotions",), polled_s=PROMOTIONS.poll_s),
+    "ingest:sandbox-games": HopEffect(("games",), reopens=True),
     "ingest:valkey": HopEffect(("tables",), must=True, writes=True, after_s=_believed_s("tables")),
     "sandbox-tables:bff-commands": HopEffect(
+        # Whose token it is the provider remembers for a minute where it is one for that table, and asks where it is not.
         requests=_request(
-            "/slots/table:205/slip/actions/bet/205", side="red", stake="200", closes_at="2026-01-01T00:00:00+00:00"
+            "/slots/table:205/slip/actions/bet/no-such-table",
+            side="red",
+            stake="200",
+            closes_at="2026-01-01T00:00:00+00:00",
         )
     ),
     "sandbox-payments:bff-commands": HopEffect(requests=_deposit(PAID_AT_ONCE), actor=PAYER),
