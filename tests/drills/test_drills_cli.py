@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -297,7 +298,7 @@ def test_what_a_run_against_a_copy_of_its_own_leaves_outlasts_the_copy(
     monkeypatch.delenv("DRILL_REPORTS", raising=False)
     made = own_copy.lasting(arguments)
     assert made[: len(arguments)] == arguments
-    where = dict(zip(made, made[1:], strict=False)).get("--to")
+    where = dict(pairwise(made)).get("--to")
     assert where is None if to is None else to in (where or "")
     monkeypatch.setenv("DRILL_REPORTS", "there")
     assert own_copy.lasting(["try", "wallet", "latency=9"])[-2:] == ["--to", "there"]

@@ -119,7 +119,7 @@ HOPS: Mapping[str, HopEffect] = {
     "ingest:sandbox-games": HopEffect(("games",), reopens=True),
     "ingest:valkey": HopEffect(("tables",), must=True, writes=True, after_s=_believed_s("tables")),
     "sandbox-tables:bff-commands": HopEffect(
-        # Whose token it is the provider remembers for a minute where it is one for that table, and asks where it is not.
+        # Whose token it is the provider remembers for a minute; where it is one for another table, it asks each time.
         requests=_request(
             "/slots/table:205/slip/actions/bet/no-such-table",
             side="red",
