@@ -229,11 +229,11 @@ def test_ended_session_takes_nothing(provider, guest):
 def test_token_of_another_table_is_asked_about_each_time(provider, guest, proxy):
     """One that the wallet vouched for is believed for a while; what it refused is not, so that each such bet asks."""
     closes_at = datetime.now(UTC)
-    for game, asked in ((GAME, 1), ("no-such-table", 2)):
+    for game, requests in ((GAME, 1), ("no-such-table", 2)):
         before = proxy.seen["/user/balance"]
         answers = [guest.bet(provider, game=game, closes_at=closes_at)[1]["code"] for _ in range(2)]
         assert answers == ["bets_closed" if game == GAME else "session_ended"] * 2
-        assert proxy.seen["/user/balance"] == before + asked
+        assert proxy.seen["/user/balance"] == before + requests
 
 
 def test_twenty_presses_of_one_button_are_one_bet(provider, guest):
