@@ -1,4 +1,4 @@
-"""What axe finds on an open page, with every open shadow root in it.
+"""Axe's findings on an open page, with every open shadow root in it.
 
 Public: `findings`.
 """
@@ -6,13 +6,13 @@ Public: `findings`.
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-# WCAG 2.2 AA as far as a program can judge it; advice beyond that is left to people.
+# The rules of WCAG 2.2 AA that a program can check; axe's best-practice advice is left out.
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 _SHOWN_MAX = 3
 
 
 def findings(page: Page) -> list[str]:
-    """One sentence a broken rule, with the first elements that break it."""
+    """One sentence for each broken rule, with the first elements that break it."""
     violations = Axe().run(page, options=_RULES).response["violations"]
     return [
         f"{found['impact']} {found['id']}: {found['help']}: "

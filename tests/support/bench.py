@@ -21,7 +21,7 @@ STATE = re.compile(r'data-state="([a-z]*)" data-reason="([a-z_]*)"')
 
 
 class Dev:
-    """The command, on a port of its own; its fragment is `folder`."""
+    """The running command, on a port of its own; the fragment is in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, port = folder, free_port()

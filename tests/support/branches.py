@@ -1,7 +1,8 @@
-"""A plugin that measures the branches of what must be proven to the last one, in the run of all tests itself.
+"""A pytest plugin that measures branch coverage of the rooms that need 100 %, during the run of all tests.
 
-Use: `uv run pytest -p tests.support.branches`, then `uv run coverage combine` and `uv run coverage report`. What is
-measured stands in pyproject.toml; its own tests are watched, and nothing else, for what watches costs time.
+Use: `uv run pytest -p tests.support.branches`, then `uv run coverage combine` and `uv run coverage report`. The
+measured rooms are listed in pyproject.toml. Only the rooms' own tests are measured (`watched.py`), because measuring
+costs time.
 """
 
 import coverage
@@ -9,7 +10,8 @@ import pytest
 
 from tests.support.watched import is_watched
 
-# Begins with this plugin, which is loaded before the tests' fixtures are: lines that run once, at import, count too.
+# Measuring starts when this plugin is loaded, before the tests' fixtures, so that lines that run once, at import,
+# count.
 _measured = coverage.Coverage(data_suffix=True)
 _measured.start()
 
@@ -35,7 +37,7 @@ class Branches:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # All workers import the same: one of them shows the lines that run at import.
+    # All workers import the same modules, so one of them measures the lines that run at import.
     if getattr(config, "workerinput", {"workerid": "gw0"})["workerid"] != "gw0":
         _measured.stop()
     config.pluginmanager.register(Branches(), "mullion-branches")

@@ -1,6 +1,6 @@
-"""What tests of brokers share: quick numbers, events, and reading until enough has come.
+"""Shared by tests of brokers: short time limits, events, and readers that wait for a number of deliveries.
 
-With `KAFKA_BOOTSTRAP` the port's tests use that cluster instead of the mock; topics are named anew each time.
+With `KAFKA_BOOTSTRAP` the tests of the Kafka port use that cluster instead of the mock; each run names its topics anew.
 """
 
 import os
@@ -18,13 +18,15 @@ POLICY = BrokerPolicy(
     retry_ms_initial=5,
     retry_ms_max=50,
     attempts_max=4,
-    # A busy machine lets a consumer wait that long and it is not dead; a mock makes who joins wait a second less.
+    # On a busy machine a living consumer may be silent for so long; the mock makes a new member wait for one second
+    # less.
     session_ms=2000,
     silence_ms_max=2000,
 )
 
 REAL_KAFKA = os.environ.get("KAFKA_BOOTSTRAP", "")
-# Kafka's brokers take no session below six seconds (`group.min.session.timeout.ms`), and answer later than a mock.
+# Real brokers of Kafka take no session below six seconds (`group.min.session.timeout.ms`), and answer later than the
+# mock.
 KAFKA_POLICY = replace(POLICY, op_ms=5000, session_ms=6000, silence_ms_max=6000) if REAL_KAFKA else POLICY
 
 
@@ -42,7 +44,7 @@ def event(n, aggregate="player:1", epoch="e1"):
 
 
 async def drain(reader, wanted, within_s=30.0):
-    """At least `wanted` deliveries, unacknowledged."""
+    """At least `wanted` deliveries, not yet acknowledged."""
     got = []
     end = time.monotonic() + within_s
     while len(got) < wanted:
@@ -52,7 +54,7 @@ async def drain(reader, wanted, within_s=30.0):
 
 
 async def retried(reader, wanted, within_s=30.0):
-    """As `drain`, over a broker that is just coming back."""
+    """As `drain`, with a broker that is just coming back."""
     end = time.monotonic() + within_s
     while True:
         try:

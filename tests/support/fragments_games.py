@@ -1,4 +1,4 @@
-"""What a BFF could say of the catalogue of games, for tests of fragments.
+"""Views of the catalogue of games, for tests of fragments.
 
 Public: `games_data`, `games_receipt`, `GAMES`.
 """
@@ -31,8 +31,8 @@ GAMES = [
 
 
 def games_data(late: dict[str, FreshnessState] | None = None, **changes: Any) -> GamesData:
-    """The second of three pages of 62 games, six of them here; a player's favourite and last game. `late` providers
-    were heard a minute ago."""
+    """The second of three pages of 62 games, with six of them; a player's favourite and last game. The providers in
+    `late` were last read a minute ago."""
     providers = [
         GamesProvider(each, name, 20, (late or {}).get(each, "live"), AS_OF - timedelta(minutes=each in (late or {})))
         for each, name in _PROVIDERS.items()

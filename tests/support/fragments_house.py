@@ -25,14 +25,14 @@ from tests.support import preloaded
 
 ROOT = Path(__file__).parents[2]
 READY_S_MAX = 60
-# As long as a machine with other work may take; a test about lateness sends a deadline of its own.
+# Long enough for a machine with other work; a test about lateness sends a deadline of its own.
 UNHURRIED_VIEW_MS, UNHURRIED_DEADLINE_MS = 4_000, "9000"
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; header names are in lower case."""
+    """One answer; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -40,7 +40,7 @@ class Answer:
 
 
 class _AsItIs(urllib.request.HTTPRedirectHandler):
-    """No redirect is followed, as a shell follows none: urllib then raises the answer as it is."""
+    """Follows no redirect, as a shell follows none: urllib then raises the answer as an error."""
 
     def redirect_request(self, *_: object) -> None:
         return None
@@ -52,9 +52,9 @@ _OPENER = urllib.request.build_opener(_AsItIs)
 class Fragment:
     """`fragments.<room>` under uvicorn on a free port, with its BFF and any provider at `bff_url`.
 
-    `commands_url` is the engine's where it stands elsewhere, `public_key` the one that its bearers are checked by.
-    `command` starts it in `folder`, another tree than the tests' own, with `environ` besides. A request that names no
-    deadline has one that a busy machine keeps, too.
+    `commands_url` is the engine's address if it is another one, `public_key` the key that checks bearers. `command`
+    starts the process in `folder`, another tree than the tests' own, with `environ` added. A request without a deadline
+    gets one that a busy machine meets too.
     """
 
     def __init__(
@@ -113,11 +113,11 @@ class Fragment:
         self._process.wait(10)
 
     def terminate(self) -> None:
-        """As a deployment ends it; who is being served is served."""
+        """Ends the process as a deployment does (SIGTERM); requests in flight are served to the end."""
         self._process.terminate()
 
     def wait(self) -> int:
-        """Its exit code, once it has ended."""
+        """The exit code, once the process has ended."""
         return self._process.wait(10)
 
     @property
@@ -126,7 +126,7 @@ class Fragment:
         return f"http://127.0.0.1:{self.port}"
 
     def get(self, target: str, **headers: str) -> Answer:
-        """GET `target`; a keyword names a header, `_` for `-`."""
+        """GET `target`; keywords are headers, with `_` for `-`."""
         return self._ask(urllib.request.Request(self.url + target), headers)
 
     def post(self, target: str, fields: dict[str, str] | bytes, **headers: str) -> Answer:

@@ -22,7 +22,7 @@ _REQUEST_ID = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
 class _RuntimeApi(ThreadingHTTPServer):
-    """Hands out one event and keeps what the function says to it; a second `next` waits for ever, as when idle."""
+    """Hands out one event and records the function's answer; a second `next` waits for ever, as when idle."""
 
     daemon_threads = True
 
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def invoke(handler: str, event: dict[str, Any], environment: dict[str, str], *, python: str = sys.executable) -> Any:
-    """What `handler` answers to `event`; raises `AssertionError` with the function's own words where it failed."""
+    """The answer of `handler` to `event`; raises `AssertionError` with the function's own error if it failed."""
     api = _RuntimeApi(event)
     threading.Thread(target=api.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     client = subprocess.Popen(

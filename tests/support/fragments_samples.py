@@ -1,4 +1,4 @@
-"""What a BFF could say, for tests of fragments: a wallet, tables, offers, receipts.
+"""Data of the BFF's views for tests of fragments: a wallet, tables, offers, receipts.
 
 Public: `wallet_data`, `history_data`, `limits_data`, `tables`, `table`, `open_table`, `bet`, `offers`, `bonus`,
 `receipt`.
@@ -57,7 +57,7 @@ def wallet_data(
     pending_minor: int = 0,
     held_minor: int = 0,
 ) -> WalletData:
-    """A player with a balance, some history, and a withdrawal where something is held."""
+    """A player with a balance, some history, and a withdrawal if something is held."""
     real, bonus, free = (minor(units, currency) for units in (1284.5, 20, 1204.5))
     balances = Balances(real, bonus, free, pending_minor, currency, held_minor)
     held = []
@@ -97,7 +97,7 @@ def history_data(*, lines: int = 6, page: int = 1, pages: int = 3) -> HistoryDat
 
 
 def limits_data(action: Availability | None = None) -> LimitsData:
-    """A day's limit that is to rise, one for a month, none for a week."""
+    """A limit a day that is about to rise, one a month, none a week."""
     deposit = [
         DepositLimit("day", 10_000, 20_000, AS_OF + timedelta(hours=20)),
         DepositLimit("week", None),
@@ -110,7 +110,7 @@ def limits_data(action: Availability | None = None) -> LimitsData:
 def table(
     table_id: str, name: str, kind: TableKind, *, currency: str = "EUR", opens_at: datetime | None = None
 ) -> Table:
-    """One table with eight results; closed where it has a time to open."""
+    """One table with eight results; it is closed if `opens` is given."""
     number = int(table_id)
     results = [
         RoundResult(value, color, f"r{n}", AS_OF - timedelta(seconds=30 * n), value.rsplit(" ", 1)[-1][:4])
@@ -141,14 +141,14 @@ def tables(currency: str = "EUR") -> list[Table]:
 
 
 def open_table() -> Table:
-    """A roulette table with a picture that takes bets for the next half minute."""
+    """A roulette table with a video that takes bets for the next half minute."""
     made = table("205", "Midnight Roulette", "roulette")
     closes_at = datetime.now(UTC) + timedelta(seconds=30)
     return msgspec.structs.replace(made, video="http://provider.example/205/live.m3u8", bets_close_at=closes_at)
 
 
 def bet(state: BetState = "accepted", **fields: Any) -> Bet:
-    """Five euros on red at that table; a bet that has ended carries its result."""
+    """Five euros on red at that table; a bet that is over has its result."""
     ended = state in ("won", "lost")
     made = Bet(
         bet_id=f"bet_{state}_0001",

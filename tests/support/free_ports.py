@@ -1,9 +1,9 @@
-"""Ports for the servers that tests start: to one test process each, and none again while others are left.
+"""Ports for the servers that tests start. Each worker has a range of its own, and reuses a port only after all others.
 
 Public: `free_port`, `free_port_base`.
 
-All lie below the range from which Linux and macOS hand out ports by themselves: a port of that range that was free a
-moment ago may be the near end of somebody's connection when the server that wanted it starts.
+All ports lie below the range from which Linux and macOS choose ports by themselves: a port of that range that was free
+a moment ago may be used for somebody's connection when the server starts.
 """
 
 import os
@@ -21,17 +21,18 @@ _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that no other test of this run was given."""
+    """A port that nobody listens on and that no other test of this run has got."""
     return _choose(SINGLES, lambda port: [port])
 
 
 def free_port_base() -> int:
-    """A base at which a whole Mullion fits: every offset from 0 to 60 is free."""
+    """A base port at which a whole Mullion fits: every offset from 0 to 60 is free."""
     return _choose(BASES, lambda base: range(base, base + PORT_OFFSET_MAX + 1))
 
 
 def _choose(range_: range, ports: Callable[[int], Iterable[int]]) -> int:
-    """At random, so that two test runs at a time seldom meet. What was given before comes last, and is free by then."""
+    """At random, so that two simultaneous test runs seldom collide. Ports that were used before come last, and are free
+    by then."""
     mine = _of_this_process(range_)
     for chosen in sorted(random.sample(mine, len(mine)), key=_given.__contains__):
         if all(_free(port) for port in ports(chosen)):
@@ -41,7 +42,7 @@ def _choose(range_: range, ports: Callable[[int], Iterable[int]]) -> int:
 
 
 def _of_this_process(range_: range) -> range:
-    """The share of this worker of pytest-xdist, or all of it where the tests run in one process."""
+    """The share of this pytest-xdist worker, or the whole range if the tests run in one process."""
     worker = re.fullmatch(r"gw(\d+)", os.environ.get("PYTEST_XDIST_WORKER", ""))
     if worker is None:
         return range_

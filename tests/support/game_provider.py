@@ -1,4 +1,4 @@
-"""A game provider at one game, for tests: it signs, and speaks for one player with money in their account."""
+"""A game provider with one game, for tests: it signs its requests, for one player with money in their account."""
 
 import json
 import secrets
@@ -15,7 +15,7 @@ def uuid():
 
 
 class Provider:
-    """For one player with 100.00 in their account. The house needs `GAMES_WALLET_SECRET=SECRET`."""
+    """Requests for one player with a balance of 100.00. The house needs `GAMES_WALLET_SECRET=SECRET`."""
 
     def __init__(self, house):
         self.house = house

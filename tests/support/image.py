@@ -1,4 +1,4 @@
-"""What a fragment's Dockerfile puts into its image, and how that is started.
+"""The content of a fragment's image, as its Dockerfile says, and the command that starts it.
 
 Public: `Image`, `image_of`.
 """
@@ -18,7 +18,8 @@ _ENV = re.compile(r"^ENV (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`copies` are (from the repository, into the image); `extra` names what is installed; `command` is started."""
+    """`copies` are pairs (path in the repository, path in the image); `extra` is the installed extra; `command` starts
+    it."""
 
     copies: tuple[tuple[str, str], ...]
     extra: str
@@ -32,7 +33,7 @@ class Image:
 
 
 def image_of(room: str) -> Image:
-    """The image of `fragments/<room>/Dockerfile`; a line that is not of the form expected here is an error."""
+    """The image of `fragments/<room>/Dockerfile`; a line of an unexpected form is an error."""
     text = (ROOT / "fragments" / room / "Dockerfile").read_text("utf-8")
     built, _, last = text.rpartition("\nFROM ")
     [extra], [environ] = _EXTRA.findall(built), _ENV.findall(last)

@@ -1,4 +1,4 @@
-"""Pages of two players and a visitor, interleaved, with faults and with browsers that leave: whose bytes go where.
+"""Pages of two players and a visitor, interleaved, with faults and browsers that leave; counts bytes in a wrong page.
 
 Public: `interleave`, `Tally`.
 """
@@ -23,13 +23,14 @@ FAULTS = (
     "slow",
 )
 AT_ONCE = 24
-# Breakers that open and close within moments, so that all rungs come again and again.
+# Breakers open and close within moments, so that every rung of the ladder is used again and again.
 HASTY = Policy(open_ms_initial=20, open_ms_max=60, probe_gap_ms=5, closing_successes=2, consecutive_max=20)
 
 
 @dataclass
 class Tally:
-    """What was seen of `pages` whole pages: slots by state, pages left half-way, and those that held foreign bytes."""
+    """What was seen in `pages` whole pages: slots by state, pages left half-way, and pages with another visitor's
+    bytes."""
 
     pages: int
     states: dict[str, int]
@@ -38,16 +39,16 @@ class Tally:
 
 
 def _own(seen: Seen) -> bytes:
-    """A body that names the player whom the shell said it is for, or nobody, and what was asked for in the query."""
+    """A body with the name of the player in the context, or of nobody, and the query of the request."""
     bearer = seen.headers.get("authorization", "").removeprefix("Bearer token-of-").partition("-for-")[0]
     query = seen.path.partition("?")[2].replace("&", " and ")
     return f"<p>secret of {bearer or 'nobody'}, asked for {query}</p>".encode()
 
 
 async def interleave(pages: int, *, audience: str = "player", seed: int = 7) -> Tally:
-    """Compose `pages` pages, `AT_ONCE` at a time. One in ten is left half-way; origins break and heal all the time.
+    """Compose `pages` pages, `AT_ONCE` at a time. One in ten is left half-way; origins fail and heal all the time.
 
-    A player's page asks, now and then, for a receipt and a sequence that name the player. Bodies for the `audience`
+    Sometimes a player's page asks for a receipt and a sequence with the player's name. Bodies for the `audience`
     "shared" may be reused for a moment.
     """
     chance = random.Random(seed)

@@ -1,7 +1,7 @@
 """Kafka without Kafka: librdkafka's mock cluster, which speaks the protocol on real sockets and keeps all in memory.
 
-Use: `with KafkaMock() as kafka: … kafka.url`. It can be taken down, slowed, and made to answer errors. Other
-processes may connect too. Topics make themselves.
+Use: `with KafkaMock() as kafka: … kafka.url`. It can be taken down, slowed, and made to answer errors. Other processes
+can connect too. Topics are created on first use.
 """
 
 import ctypes
@@ -70,7 +70,7 @@ class KafkaMock:
         _library().rd_kafka_destroy(self._client)
 
     def down(self) -> None:
-        """Refuse connections; what it holds is there when it is up again."""
+        """Refuse connections; stored messages are there when it is up again."""
         _library().rd_kafka_mock_broker_set_down(self._cluster, 1)
 
     def up(self) -> None:
@@ -81,7 +81,7 @@ class KafkaMock:
         _library().rd_kafka_mock_broker_set_rtt(self._cluster, 1, rtt_ms)
 
     def answer_errors(self, request: int, *errors: int) -> None:
-        """The next requests of this type get these errors, one each."""
+        """Answer the next requests of this type with these errors, one each."""
         codes = (ctypes.c_int * len(errors))(*errors)
         _library().rd_kafka_mock_push_request_errors_array(self._cluster, request, len(errors), codes)
 

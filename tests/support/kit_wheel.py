@@ -16,7 +16,7 @@ WHEEL_PROJECT = ROOT / "fragments" / "kit"
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
-    """What `command` prints in an environment without anything of the tests'; an assertion where it fails."""
+    """The output of `command` in an environment without the tests' packages; fails if the command does."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_TESTS)}
     words = [str(part) for part in command]
     done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
@@ -29,14 +29,14 @@ def uv() -> str:
 
 
 def build_wheel(folder: Path) -> Path:
-    """The wheel, in `folder`."""
+    """Builds the wheel in `folder`; returns the file."""
     run(uv(), "build", "--quiet", "--wheel", WHEEL_PROJECT, "--out-dir", folder)
     [wheel] = folder.glob("mullion_kit-*.whl")
     return wheel
 
 
 def empty_environment(folder: Path, *wanted: str | Path) -> Path:
-    """A fresh environment in `folder` with `wanted` and what these need; its interpreter."""
+    """A fresh environment in `folder` with the packages `wanted` and their dependencies; returns its interpreter."""
     run(uv(), "venv", "--quiet", "--python", sys.executable, folder / ".venv")
     python = folder / ".venv" / "bin" / "python"
     run(uv(), "pip", "install", "--quiet", "--python", python, *wanted)

@@ -24,13 +24,13 @@ from tests.support.lobby import PATIENT_S, wait_for
 STATIC = Path(__file__).parents[2] / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t"}
 
-# What the shell sends along with every page; one word of inline script or style and the browser reports it.
+# The headers that the shell sends with every page: the browser reports any inline script or style.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://127.0.0.1:* http://127.0.0.1:*; "
     "media-src 'self' blob: http://127.0.0.1:*; worker-src 'self' blob:; img-src 'self' data:"
 )
 
-# Stands in for slots.js: takes every slot in, counts what is asked for, and can swap a slot as htmx does.
+# In place of slots.js: registers every slot, counts refetches, and can swap a slot as htmx does.
 HARNESS = """
 import { start, register, unregister } from "/static/live.js";
 window.refetches = [];
@@ -67,12 +67,12 @@ def live_message(topic: str, n: int, data: Any, *, state: str = "live", epoch: s
 
 
 def ticket_of(player: str) -> str:
-    """What live.js can read out of a ticket; nobody checks this one."""
+    """The payload of a ticket, as live.js reads it; nobody checks the signature of this one."""
     return "x." + base64.urlsafe_b64encode(json.dumps({"sub": player}).encode()).decode().rstrip("=") + ".x"
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """`work` on a loop of its own, because Playwright's loop runs in this thread."""
+    """Runs `work` on an event loop of its own, because Playwright's loop runs in this thread."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
@@ -85,7 +85,7 @@ def eventually(condition: Callable[[], bool], within_s: float = PATIENT_S) -> No
 class PageServer:
     """Serves one page, the static files and tickets. `tickets` counts them; `ticket_status` breaks them.
 
-    `clock_s` is how far its clock is ahead of everybody else's.
+    `clock_s` is how many seconds its clock is ahead.
     """
 
     def __init__(self) -> None:
@@ -159,13 +159,13 @@ class _Handler(BaseHTTPRequestHandler):
         return super().date_time_string(timestamp or time.time() + self.pages.clock_s)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: tests read what the browser says."""
+        """Silent: tests read the browser's console instead."""
 
 
 class FakeLive:
-    """A live socket that says only what a test tells it to.
+    """A live socket that sends only what a test sends.
 
-    `refuse` answers 403; `beats` turns heartbeats on and off; `received` is what pages said; `opened` counts sockets;
+    `refuse` answers 403; `beats` turns heartbeats on and off; `received` has what pages sent; `opened` counts sockets;
     `requested` has path and protocols of each.
     """
 
@@ -201,7 +201,7 @@ class FakeLive:
 
     @property
     def followed(self) -> set[str]:
-        """Topics that pages asked for and did not give back."""
+        """Topics that pages follow at the moment."""
         topics: set[str] = set()
         for message in self.received:
             topics |= set(message.get("subscribe", []))

@@ -26,13 +26,13 @@ from tests.support.free_ports import free_port
 from tests.support.preloaded import PreloadedProcess
 
 ROOT = Path(__file__).parents[2]
-# How long a message is waited for that no promise bounds: the machine may be busy.
+# How long to wait for a message that has no promised time: the machine may be busy.
 PATIENT_S = 30.0
 ORIGIN = "http://localhost:8000"
 
 
 class Page:
-    """One open socket that remembers all it hears."""
+    """One open socket that records all messages."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -45,7 +45,7 @@ class Page:
         await self.say(subscribe=topics)
 
     async def hear(self, wanted: Callable[[dict[str, Any]], bool], within_s: float = PATIENT_S) -> dict[str, Any]:
-        """The next message that is wanted; TimeoutError, or ConnectionClosed, when none comes."""
+        """The next message that matches; raises TimeoutError, or ConnectionClosed, if none comes."""
         async with asyncio.timeout(within_s):
             while True:
                 message = json.loads(await self.connection.recv())
@@ -58,14 +58,14 @@ class Page:
         return await self.hear(lambda message: message.get("topic") == topic, within_s)
 
     async def data(self, topic: str, data: Any, within_s: float = PATIENT_S) -> dict[str, Any]:
-        """The next message about `topic` that says `data`."""
+        """The next message about `topic` with `data`."""
         return await self.hear(lambda m: m.get("topic") == topic and m["data"] == data, within_s)
 
     async def notice(self, word: str, within_s: float = PATIENT_S) -> None:
         await self.hear(lambda message: message.get("notice") == word, within_s)
 
     async def closed(self, within_s: float = PATIENT_S) -> int:
-        """The code with which the socket is closed, reading on until then."""
+        """The close code of the socket, after reading to its end."""
         async with asyncio.timeout(within_s):
             try:
                 while True:
@@ -93,7 +93,7 @@ class LiveHouse:
             "INNER_PORT": str(inner_port),
             "PUBLIC_URL": ORIGIN,
             "PLAYER_CONTEXT_PUBLIC_KEY": public_key,
-            # Every page of a test comes from this machine.
+            # All pages of a test have this machine's address, so the limit for one address must allow them.
             "HOUSE_POLICIES": json.dumps({"live": {"address_sockets_max": 20_000} | policy}),
         }
         self.process: PreloadedProcess | None = None
@@ -108,7 +108,7 @@ class LiveHouse:
         self.stop()
 
     def start(self, *, listening: bool = True, **environ: str) -> None:
-        """Start it and wait until it answers, and by default until it hears the store."""
+        """Start the process and wait until it answers, and by default until it has subscribed to the store."""
         inner = f"tcp:{self._environ['INNER_PORT']}:interface=127.0.0.1"
         daphne = ["daphne", "-v", "0", "-p", str(self.port), "-e", inner, "bff.live.asgi:application"]
         words = daphne if self._server == "daphne" else ["bff.live.serve"]
@@ -124,7 +124,7 @@ class LiveHouse:
             time.sleep(0.05)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """End it; seconds that took."""
+        """End the process; returns how many seconds that took."""
         began = time.monotonic()
         if self.process is not None:
             self.process.send_signal(number)

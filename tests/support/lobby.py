@@ -1,4 +1,4 @@
-"""How tests look at an open lobby: slots, their states, and the words that a player reads.
+"""Helpers for tests of an open lobby: slots, their states, and the words that a player reads.
 
 Public: `SLOTS`, `PATIENT_S`, `sign_in`, `sign_in_by_form`, `start_session`, `states`, `attributes`, `words`,
 `status_words`, `wait_for`, `reload_until`, `press_without_script`, `whole`, `Console`.
@@ -13,16 +13,16 @@ from playwright.sync_api import BrowserContext, Error, Locator, Page
 
 SLOTS = ("wallet", "tables", "games", "promotions")
 PASSWORD = "mullion-demo"
-# What a sign-in is answered with where a busy machine can not look at the password in time.
+# The answer to a sign-in if a busy machine can not check the password in time.
 LATER = 503
-# How long a state is waited for that no promise bounds: on a busy machine everything takes many times as long.
+# How long to wait for a state that has no promised time: on a busy machine everything takes many times as long.
 PATIENT_S = 30.0
-# What Playwright says of a document that gave way to the next one while it was read.
+# Playwright's error for a document that was replaced by the next one while it was read.
 GAVE_WAY = "Execution context was destroyed"
 
 
 def start_session(context: BrowserContext, url: str, name: str = "amber") -> None:
-    """Give the browser what `name` gets by signing in, without opening a page; who is asked to come again does."""
+    """Sign the browser in as `name` without opening a page. Tries again if the shell answers that it is too busy."""
     request = context.request
 
     def let_in() -> bool:
@@ -37,13 +37,14 @@ def start_session(context: BrowserContext, url: str, name: str = "amber") -> Non
 
 
 def sign_in(page: Page, url: str, name: str = "amber", path: str = "/") -> None:
-    """Open `path` as `name`: two pages fewer than by the form."""
+    """Open `path` as `name`; this costs two pages less than the form."""
     start_session(page.context, url, name)
     page.goto(f"{url}{path}")
 
 
 def sign_in_by_form(page: Page, url: str, name: str = "amber", path: str = "/") -> None:
-    """Sign in as a player does, by the form, and land on `path`; who is asked to come again later does."""
+    """Sign in with the form, as a player does, and land on `path`. Tries again if the shell answers that it is too
+    busy."""
 
     def let_in() -> bool:
         page.goto(f"{url}/sign-in/?next={path}")
@@ -58,7 +59,7 @@ def sign_in_by_form(page: Page, url: str, name: str = "amber", path: str = "/") 
 
 
 def states(page: Page) -> dict[str, str]:
-    """Slot -> state, for the slots that have arrived."""
+    """The state of each slot that has arrived."""
     found: dict[str, str] = page.evaluate(
         "Object.fromEntries([...document.querySelectorAll('fragment-slot')].map(s => [s.slot, s.dataset.state]))"
     )
@@ -66,7 +67,7 @@ def states(page: Page) -> dict[str, str]:
 
 
 def attributes(page: Page, slot: str) -> dict[str, str]:
-    """All that a slot says of itself: state, reason, milliseconds, version, time."""
+    """All `data-` attributes of a slot: state, reason, milliseconds, version, time."""
     script = "slot => ({...document.querySelector(`fragment-slot[slot=${slot}]`)?.dataset})"
     found: dict[str, str] = page.evaluate(script, slot)
     return found
@@ -91,9 +92,10 @@ def wait_for(
     describe: Callable[[], Any] = lambda: "",
     every_s: float = 0.1,
 ) -> float:
-    """Seconds until `holds()`, which is looked at `every_s`; fails with what `describe` says when it does not come.
+    """Waits until `holds()` is true, which is checked `every_s`; returns the seconds that took, or fails with
+    `describe()`.
 
-    A page may go on to another document while it is looked at, as one that was cut does: then it is looked at again.
+    A page may be replaced by another document while it is read, as one that was cut is: then it is read again.
     """
     began = time.monotonic()
     while not _look(holds):
@@ -104,7 +106,7 @@ def wait_for(
 
 
 def _look(at: Callable[[], Any]) -> Any:
-    """What is found, None where the document was left meanwhile."""
+    """The result of `look`, or None if the document was replaced meanwhile."""
     try:
         return at()
     except Error as error:
@@ -114,10 +116,9 @@ def _look(at: Callable[[], Any]) -> Any:
 
 
 def reload_until(locator: Locator, within_s: float = PATIENT_S) -> Locator:
-    """`locator`, once its page has it; the page is opened again until then.
+    """`locator`, once the page has it; until then the page is reloaded.
 
-    For pages on which nothing reads a slot again but the person: of a slot that came too late there is the fallback,
-    until a reload.
+    For pages on which no script refetches a slot: a slot that came too late shows its fallback until a reload.
     """
     page = locator.page
     wait_for(lambda: locator.count() or (page.reload() and locator.count()), within_s, lambda: (page.url, states(page)))
@@ -125,21 +126,21 @@ def reload_until(locator: Locator, within_s: float = PATIENT_S) -> Locator:
 
 
 def press_without_script(button: Locator) -> None:
-    """Press what sends a form, or leads on, and wait for the page that it leads to: without a script there is one.
+    """Press a button or link without scripts, and wait for the page that it leads to.
 
-    A page that is opened again before would take back what is on its way.
+    Reloading the page before that would cancel the request.
     """
     with button.page.expect_navigation():
         button.click()
 
 
 def whole(html: str, slots: tuple[str, ...] = SLOTS) -> bool:
-    """Whether a page came from its first byte to its last, with every slot filled once."""
+    """Whether a page came completely, with every slot filled once."""
     return html.rstrip().endswith("</html>") and all(html.count(f'<fragment-slot slot="{slot}"') == 1 for slot in slots)
 
 
 class Console:
-    """Errors that the browser reports while it is watched."""
+    """The errors that the browser's console reports within the block."""
 
     def __init__(self, page: Page) -> None:
         self.errors: list[str] = []

@@ -1,4 +1,4 @@
-"""Stands between a house and its PostgreSQL and loses COMMITs, on their way there or their answer on the way back.
+"""A proxy between a house and its PostgreSQL that loses COMMITs, or their answers.
 
 Use: `with LosingPostgres(port) as proxy: proxy.lose("answer")`, and the house connects to `proxy.port`.
 """
@@ -9,12 +9,12 @@ import threading
 from contextlib import suppress
 from typing import Literal, Self
 
-# How a client says it: a simple query (`Q`, its length, its text).
+# A COMMIT on the wire: a simple query (`Q`, its length, its text).
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 
 
 class LosingPostgres:
-    """Every COMMIT that comes after `lose` is lost, with its connection, until `keep`. `lost` counts them."""
+    """Every COMMIT after `lose` is lost, with its connection, until `keep`. `lost` counts them."""
 
     def __init__(self, target_port: int) -> None:
         self.target_port = target_port
@@ -33,7 +33,7 @@ class LosingPostgres:
         self._server.server_close()
 
     def lose(self, what: Literal["commit", "answer"]) -> None:
-        """`commit`: the server never hears it. `answer`: it commits, and nobody hears of that."""
+        """`commit`: the server never gets it. `answer`: the server commits, and its answer is lost."""
         self.losing = what
 
     def keep(self) -> None:
@@ -56,7 +56,7 @@ class _Handler(socketserver.BaseRequestHandler):
             try:
                 self._forth(server)
             finally:
-                # To close it would not do while the other thread reads: the server would keep what it holds locked.
+                # Closing is not enough while the other thread reads: the server would keep its locks.
                 server.shutdown(socket.SHUT_RDWR)
 
     def _forth(self, server: socket.socket) -> None:

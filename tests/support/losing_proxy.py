@@ -1,4 +1,4 @@
-"""Stands between a caller and a house and loses answers: the request arrives, its answer does not.
+"""A proxy between a caller and a house that loses answers: the request arrives, its answer does not.
 
 Use: `with LosingProxy(house.url) as proxy: proxy.lose("/transaction/bet", 2)`.
 """
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 
 class LosingProxy:
-    """`seen` counts requests by path. A path is lost for a number of times, or for as long as `away` holds it."""
+    """`seen` counts requests by path. Answers to a path are lost for a number of times, or while `away` contains it."""
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -33,11 +33,11 @@ class LosingProxy:
         self._server.server_close()
 
     def lose(self, path: str, times: int) -> None:
-        """The next `times` answers to `path` never arrive; what was asked is done."""
+        """The next `times` answers to `path` are lost; the requests are carried out."""
         self._to_lose[path] = times
 
     def ways(self, path: str) -> tuple[bool, bool]:
-        """(whether the request gets through, whether its answer does)."""
+        """(whether the request passes, whether its answer does)."""
         self.seen[path] += 1
         lost = self._to_lose[path] > 0
         self._to_lose[path] -= lost
@@ -73,4 +73,4 @@ class _Handler(BaseHTTPRequestHandler):
             return error.code, error.read(), error.headers["content-type"]
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: tests assert on `seen`."""
+        """Silent: tests assert on `seen`."""

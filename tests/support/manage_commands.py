@@ -21,7 +21,7 @@ for words in json.load(sys.stdin):
 
 
 def manage_commands(mullion: Mullion, *commands: Sequence[str], root: Path = ROOT, **environ: str) -> str:
-    """What they print, on the machine of this Mullion's shell, of which `root` is the tree."""
+    """The outputs of these commands, run with the environment of this Mullion's shell; `root` is the tree."""
     ours = {"DJANGO_SETTINGS_MODULE": "shell.settings", "DEBUG": "1", "MULLION_DATA": str(mullion.data)}
     run = subprocess.run(
         [sys.executable, "-c", _COMMANDS],

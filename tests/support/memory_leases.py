@@ -1,10 +1,10 @@
-"""Leases and members as the query store keeps them, in memory, with time that a test sets."""
+"""The query store's leases and members in memory, with a clock that a test sets."""
 
 from bff.store import LeaseState, StoreUnavailable
 
 
 class MemoryLeases:
-    """What `Share` asks of a store. `now_ms` is the time; while `is_away` nothing answers."""
+    """The part of a store that `Share` uses. `now_ms` is the time; while `is_away` every call fails."""
 
     def __init__(self):
         self.now_ms, self.is_away = 0, False

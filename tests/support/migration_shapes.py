@@ -1,9 +1,10 @@
-"""What a migration does to columns that the release before it reads and writes. Nothing is connected to.
+"""Finds changes of a migration that break the previous release, which still reads and writes the tables. No database is
+used.
 
 Public: `Migrations`, `migrations_of`, `breaks`.
 
-Judged by the tables before and after, not by the names of operations: a field that is renamed and keeps its column
-changes nothing. Data steps (`RunPython`, `RunSQL`) are not judged.
+Tables before and after are compared, not operations' names: a renamed field that keeps its column changes nothing. Data
+steps (`RunPython`, `RunSQL`) are not checked.
 """
 
 import importlib
@@ -27,7 +28,7 @@ Version = tuple[int, ...]
 class Column:
     type: str
     length: int | None
-    # Whether an insert may leave it out.
+    # Whether an insert may omit the column.
     optional: bool
     null: bool
 
@@ -43,7 +44,7 @@ Shape = Mapping[str, Table]
 
 @dataclass
 class Migrations:
-    """An app's, in their order."""
+    """The migrations of one app, in order."""
 
     app: str
     steps: list[Migration] = field(default_factory=list)
@@ -60,8 +61,8 @@ def migrations_of(folder: Path) -> Migrations:
 
 
 def breaks(migrations: Migrations, version: Version) -> Iterator[tuple[str, str]]:
-    """(migration, what the release before it can not live with). What a release older than `version` did without may
-    go, and what it obeyed may be checked, where the migration says so."""
+    """(migration, what breaks the previous release). Something may be removed, or checked more strictly, if the
+    migration declares that releases older than `version` already do without it, or already obey it."""
     state = ProjectState()
     shape: Shape = {}
     for migration in migrations.steps:

@@ -50,7 +50,7 @@ CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}
 
 
 def eventually(condition, within_s=30.0, what="it did not come about in time"):
-    """What `condition` returns as soon as that is truthy; errors of connection count as not yet."""
+    """The result of `condition` as soon as it is truthy; connection errors count as not yet."""
     end = time.monotonic() + within_s
     last = None
     while time.monotonic() < end:
@@ -78,14 +78,14 @@ def _new_ledger(**where):
 
 @functools.cache
 def _ledger_file():
-    """The folder of a new ledger that nothing has written to since, made once; a house begins with a copy."""
+    """The folder of a new ledger, made once and closed since; each house begins with a copy."""
     folder = tempfile.TemporaryDirectory(prefix="ledger-")
     _new_ledger(MULLION_DATA=folder.name)
     return folder
 
 
 def ledger_on(postgres: PostgresServer, name: str) -> str:
-    """The address of a database of that name with a new ledger, for a `MoneyHouse`; what it held before is gone."""
+    """The address of a database with a new ledger, for a `MoneyHouse`; an older database of that name is dropped."""
     if not postgres.has(LEDGER_TEMPLATE):
         making = f"{LEDGER_TEMPLATE}_in_the_making"
         _new_ledger(DATABASE_URL=postgres.url(making))
@@ -95,10 +95,10 @@ def ledger_on(postgres: PostgresServer, name: str) -> str:
 
 @dataclass
 class FakePayments:
-    """A payments provider that does what `mode` says: approve, decline, process, refuse, error, hang, hang_after.
+    """A payment provider that behaves as `mode` says: approve, decline, process, refuse, error, hang, hang_after.
 
-    `process` thinks about it for ever; `hang_after` charges and then answers nothing, which is the time-out that costs
-    money; `error` and `hang` charge nothing.
+    `process` never decides; `hang_after` charges and never answers, which is the time-out that costs money; `error` and
+    `hang` charge nothing.
     """
 
     mode: str = "approve"
@@ -155,7 +155,7 @@ class FakePayments:
     def stop(self):
         self._server.shutdown()
         self._server.server_close()
-        # An old keep-alive connection would go on answering.
+        # An old keep-alive connection would still be answered.
         for connection in self.sockets:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -183,9 +183,9 @@ class FakePayments:
 
 
 class MoneyHouse:
-    """Real processes around one command database. Files stand under `folder`; `database_url` may be of `ledger_on`.
+    """Real processes around one command database. Files are under `folder`; `database_url` may come from `ledger_on`.
 
-    With several engines wanted (`bff-commands`, `bff-commands#2`) each post goes to the next one.
+    With several engines (`bff-commands`, `bff-commands#2`) posts go to them in turn.
     """
 
     def __init__(
@@ -220,7 +220,7 @@ class MoneyHouse:
             "HOST": "127.0.0.1",
         }
         self.environment.pop("DJANGO_SETTINGS_MODULE", None)
-        # A cluster that is there for the port's tests keeps its topics; a house begins with empty ones.
+        # An existing cluster keeps its topics, but a house has to begin with empty ones.
         self.environment.pop("KAFKA_BOOTSTRAP", None)
         self.environment.update(extra or {})
         if database_url:
@@ -259,7 +259,7 @@ class MoneyHouse:
         return done
 
     def start(self, name, before=None):
-        """A process of that name, in which `before` runs first where it is given; `relay#2` is a second relay."""
+        """Start the process `name`; `before` is code to run first in it. `relay#2` is a second relay."""
         kind = name.partition("#")[0]
         self.ports.setdefault(name, free_port())
         environment = {**self.environment, "PORT": str(self.ports[name]), "PROCESS_NAME": name}
@@ -290,7 +290,7 @@ class MoneyHouse:
         self.wait_ready(name)
 
     def lock_database(self, path):
-        """Hold the write lock of a SQLite database; returns what lets go of it."""
+        """Hold the write lock of a SQLite database; returns a function that releases it."""
         holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         holder.execute("BEGIN IMMEDIATE")
 
@@ -368,7 +368,7 @@ class MoneyHouse:
         return asyncio.run(look())
 
     def forget(self, *topics):
-        """Take records out of the query store, so that a test may write what the store would not take."""
+        """Delete records from the query store, so that a test may write what the store would refuse to overwrite."""
         store = Redis.from_url(self.valkey.url)
         store.delete(*(f"view:{topic}" for topic in topics))
         store.close()
@@ -383,6 +383,6 @@ class MoneyHouse:
 
 
 def unsigned_claims(bearer: str) -> dict[str, Any]:
-    """What a bearer says, for tests that break it."""
+    """The claims of a bearer, for tests that tamper with them."""
     payload = bearer.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -1,4 +1,4 @@
-"""Many commands at once against one engine, whichever database it has."""
+"""Many simultaneous commands to one engine, for every database."""
 
 import concurrent.futures
 import secrets
@@ -15,7 +15,8 @@ def balances(house, player):
 
 
 def insist(ask):
-    """`ask`'s answer as soon as it is one. Whoever hears that nobody knows, or that it is not his turn, asks again."""
+    """The final answer of `ask`: it is repeated while the engine answers that the outcome is unknown or that it is
+    busy."""
     deadline = time.monotonic() + ANSWER_S_MAX
     while (answer := ask())[0] in (503, 504) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -23,7 +24,7 @@ def insist(ask):
 
 
 def forty_stakes_and_withdrawals(house):
-    """One balance that allows ten of forty, half of them stakes and half withdrawals: ten are taken, and no more."""
+    """A balance that covers ten of forty commands, half stakes and half withdrawals: exactly ten are taken."""
     provider = Provider(house)
 
     def take(number):
@@ -44,7 +45,7 @@ def forty_stakes_and_withdrawals(house):
 
 
 def fifty_posts_of_one_key(house):
-    """One charge, one entry, and every answer is the stored one or says that it is in flight."""
+    """One charge, one entry; every answer is the stored one or says that the command is in flight."""
     who, key = f"pl_{secrets.token_hex(5)}", secrets.token_hex(8)
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: house.deposit(who, 700, key=key), range(50)))

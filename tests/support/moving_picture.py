@@ -2,8 +2,8 @@
 
     uv run --with pillow python -m tests.support.moving_picture static/readme/heals.webp
 
-It starts a Mullion of its own, ends the process behind one slot, lets it start again, and photographs what a browser
-shows meanwhile; nothing is drawn but the line that says what happens. Pillow puts the photographs together.
+It starts a Mullion of its own, ends the process behind one slot, starts it again, and photographs the browser
+meanwhile; nothing is drawn but the line that says what happens. Pillow joins the photographs.
 """
 
 import argparse
@@ -41,7 +41,7 @@ CAPTION = """words => {
 
 @dataclass
 class Film:
-    """Photographs and how long each is shown."""
+    """Photographs, and how long each is shown."""
 
     page: Page
     frames: list[Image.Image] = field(default_factory=list)

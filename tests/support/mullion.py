@@ -1,4 +1,4 @@
-"""A whole Mullion for tests: `manage.py up` on free ports with fresh data, and ways to break it and set it right.
+"""A whole Mullion for tests: `manage.py up` on free ports with fresh data, with methods that break and heal processes.
 
 Public: `Mullion`.
 """
@@ -46,7 +46,7 @@ class Mullion:
         self.data = Path(self._folder.name) / str(self.port_base)
         self._root = root
         self.command = [*command, "--port-base", str(self.port_base), *arguments]
-        # What this test run uses itself must not leak into the houses.
+        # The variables of this test run itself must not reach the houses.
         ours = (
             "REDIS_URL",
             "DATABASE_URL",
@@ -59,7 +59,7 @@ class Mullion:
         inherited = {name: value for name, value in os.environ.items() if name not in ours}
         self.environ = {**inherited, "MULLION_DATA_ROOT": self._folder.name, "NO_COLOR": "1", **(environ or {})}
         self._output = Path(self._folder.name) / "output"
-        # As it was in the moment in which this said that it stands, where somebody looked.
+        # The output at the moment at which `up` reported that it was ready, if it was checked.
         self.first_page = ""
 
     def __enter__(self) -> Self:
@@ -75,7 +75,7 @@ class Mullion:
     # --- starting and stopping all of it
 
     def launch(self) -> subprocess.Popen[bytes]:
-        """Start, and do not wait."""
+        """Start, without waiting."""
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 self.command,
@@ -90,14 +90,14 @@ class Mullion:
         return self.process
 
     def start(self) -> None:
-        """Start, and wait until it says that it stands and every process is ready."""
+        """Start, and wait until `up` reports that it is ready and every process is."""
         self.launch()
         self.wait(lambda: self.process.poll() is not None or self._stands(), self.stands_s_max)
         if self.process.poll() is not None:
             raise AssertionError(f"manage.py up ended with {self.process.returncode}:\n{self.output()}")
 
     def stop(self) -> int:
-        """SIGTERM to all that stands in front of `up` too, as a terminal would; the exit code."""
+        """Send SIGTERM to the whole foreground group of `up`, as a terminal would; returns the exit code."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
         try:
@@ -107,7 +107,7 @@ class Mullion:
             raise
 
     def _stands(self) -> bool:
-        # On a busy machine `up` may lose its patience and say so before the last process is ready.
+        # On a busy machine `up` may report a time-out before the last process is ready.
         return "Mullion stands" in self.output() and self._all_ready()
 
     def _all_ready(self) -> bool:
@@ -119,12 +119,12 @@ class Mullion:
         return self._output.read_text("utf-8", "replace")
 
     def logs(self, name: str) -> list[str]:
-        """What process `name` has written; `up` is the supervisor itself."""
+        """The log lines of process `name`; `up` is the supervisor itself."""
         lead = re.compile(rf"{re.escape(name)} +│ ")
         return [line[found.end() :] for line in self.output().splitlines() if (found := lead.match(line))]
 
     def ready_s(self) -> float:
-        """How long it took until all was ready, as `up` says it."""
+        """How many seconds the start took, as `up` reports it."""
         found = re.search(r"ready in ([\d.]+) s", self.output())
         assert found, self.output()
         return float(found[1])
@@ -145,7 +145,7 @@ class Mullion:
         return self._get(self.url + path, headers or {})
 
     def inside(self, path: str) -> tuple[int, str]:
-        """Status and body of what the shell tells on its inner port."""
+        """Status and body of a page on the shell's inner port."""
         return self._get(self.inner_url + path, {})
 
     def _get(self, url: str, headers: Mapping[str, str]) -> tuple[int, str]:
@@ -175,7 +175,7 @@ class Mullion:
         self.wait_state(name, "ready")
 
     def hang(self, name: str) -> None:
-        """It keeps its sockets and answers nothing, until `resume`."""
+        """Freeze the process: its sockets stay open and nothing answers, until `resume`."""
         os.kill(self.pid(name), signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
@@ -189,7 +189,7 @@ class Mullion:
         self.wait_state(name, "ready")
 
     def restore(self) -> None:
-        """Everything as it was: nothing disabled, nothing hung, all ready. Returns when that holds."""
+        """Undo everything: nothing is disabled or frozen, every process is ready. Returns when that is so."""
         for path in (self.data / "disabled").iterdir():
             path.unlink()
         for name, row in self.processes().items():
@@ -203,7 +203,7 @@ class Mullion:
         self.wait(lambda: self.processes()[name]["state"] == state, within_s)
 
     def wait(self, holds: Callable[[], object], within_s: float = 30) -> None:
-        """Until `holds()`; AssertionError with the last lines of output when it does not come."""
+        """Wait until `holds()` is true; fails with the last lines of output."""
         deadline = time.monotonic() + within_s
         while not holds():
             if time.monotonic() > deadline:
