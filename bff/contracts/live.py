@@ -14,11 +14,16 @@ from bff.contracts.view import FreshnessState, Sequence
 LIVE_CHANNEL_PREFIX = "live:"
 
 
-class LiveMessage(msgspec.Struct, frozen=True):
-    """The latest state of one topic; a later `seq` of the same epoch replaces it, a new epoch means resync."""
+class LiveMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The latest state of one topic; a later `seq` of the same epoch replaces it, a new epoch means resync.
+
+    `parts` is only between houses: of how many parts a feed is made, where it is several. Then the message is about all
+    of them together, and says that one of them may have changed.
+    """
 
     topic: str
     seq: Sequence
     as_of: datetime | None
     state: FreshnessState
     data: Any
+    parts: int = 1

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bff.contracts.view import Sequence
 from bff.live.box import Box
+from bff.live.parted_text import Text, differs, text_for
 from bff.live.topics import family_of
 
 _RETIRED_MAX = 8
@@ -18,6 +19,7 @@ class Follower(Protocol):
     """A socket, as far as fan-out knows it. Hashed by identity."""
 
     box: Box
+    player: str
     topics: set[str]
 
     def send_text(self, topic: str, text: str) -> None:
@@ -31,7 +33,7 @@ class _Topic:
 
     def __init__(self) -> None:
         self.sequence: Sequence | None = None
-        self.text = ""
+        self.text: Text = ""
         self.current = False
         self.followers: set[Follower] = set()
         self.retired: list[str] = []
@@ -62,7 +64,7 @@ class Fanout:
         entry.followers.add(follower)
         follower.topics.add(topic)
         if entry.sequence is not None:
-            follower.box.put(topic, entry.text)
+            follower.box.put(topic, text_for(entry.text, follower.player))
         return not entry.current
 
     def unfollow(self, follower: Follower, topic: str) -> None:
@@ -81,17 +83,21 @@ class Fanout:
         for topic in tuple(follower.topics):
             self.unfollow(follower, topic)
 
-    def offer(self, topic: str, sequence: Sequence, text: str) -> bool:
+    def offer(self, topic: str, sequence: Sequence, text: Text) -> bool:
         """A message from the subscription: told if it is newer. Another epoch is newer unless it was left behind."""
         entry = self._topics.get(topic)
         if entry is None or not _is_newer(entry, sequence):
             return False
+        before = entry.text
         _replace(entry, sequence, text)
         for follower in entry.followers:
-            follower.send_text(topic, text)
+            if isinstance(text, str):
+                follower.send_text(topic, text)
+            elif differs(before, text, follower.player):
+                follower.send_text(topic, text.text(follower.player))
         return True
 
-    def adopt(self, topic: str, sequence: Sequence, text: str) -> bool:
+    def adopt(self, topic: str, sequence: Sequence, text: Text) -> bool:
         """A snapshot: as a message, and the topic is current from here on unless the snapshot is an old epoch's."""
         entry = self._topics.get(topic)
         if entry is None:
@@ -103,6 +109,11 @@ class Fanout:
         """The store holds nothing about `topic`; its first message will say more."""
         if entry := self._topics.get(topic):
             entry.current = True
+
+    def is_one(self, topic: str) -> bool:
+        """Whether `topic` is current and says the same to everybody."""
+        entry = self._topics.get(topic)
+        return entry is not None and entry.current and isinstance(entry.text, str)
 
     def count(self, family: str) -> int:
         """How many topics of `family` somebody follows."""
@@ -132,7 +143,7 @@ def _is_newer(entry: _Topic, sequence: Sequence) -> bool:
     return sequence[0] not in entry.retired
 
 
-def _replace(entry: _Topic, sequence: Sequence, text: str) -> None:
+def _replace(entry: _Topic, sequence: Sequence, text: Text) -> None:
     if entry.sequence is not None and entry.sequence[0] != sequence[0]:
         entry.retired.append(entry.sequence[0])
         del entry.retired[:-_RETIRED_MAX]

@@ -18,6 +18,7 @@ from bff.live.addresses import Addresses
 from bff.live.close_code import CloseCode
 from bff.live.fanout import Fanout
 from bff.live.metrics import Metrics
+from bff.live.parted_text import PartedText
 from bff.live.policy import LivePolicy
 from bff.live.revocations import Revocations
 from bff.live.snapshots import read_snapshots
@@ -186,7 +187,11 @@ class Hub:
             self.metrics.dropped("malformed")
             LOG.warning("live.dropped", topic=topic, reason="malformed", detail=str(error))
             return
-        if self.fanout.offer(topic, message.seq, text):
+        if feed_of(topic) is not None and (message.parts > 1 or not self.fanout.is_one(topic)):
+            # It is about all parts together, also where a house of the release before does not say so: what each of
+            # them says is read.
+            self._want([topic])
+        elif self.fanout.offer(topic, message.seq, text):
             # What a feed's message says is when the feed was last heard, not when it was told.
             self.metrics.delivered(None if feed_of(topic) else message.as_of)
         else:
@@ -270,7 +275,9 @@ class Hub:
             elif message is None:
                 self.fanout.adopt_nothing(topic)
             else:
-                self.fanout.adopt(topic, message.seq, _encode(message))
+                parts = read.parts.get(topic)
+                text = PartedText(message, parts) if parts else _encode(message)
+                self.fanout.adopt(topic, message.seq, text)
 
     def _refuse_unknown(self, topic: str) -> None:
         for follower in self.fanout.followers(topic):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bff.contracts.ledger_partition import aggregate_of_player
 from bff.contracts.live import LiveMessage
 from bff.contracts.tables import TABLES_TOPIC
+from bff.contracts.view import Sequence
 from bff.live.topics import feed_of, is_table, player_of
 from bff.store import FeedFreshness, Record, Store
 from bff.store.policy import FEED_POLICIES
@@ -19,10 +20,12 @@ _NEVER = ("", 0)
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """`messages` are what the store holds, by topic; `unknown` the topics that it knows not to exist."""
+    """`messages` are what the store holds, by topic; `unknown` the topics that it knows not to exist. Of a feed that is
+    made of several parts, `parts` is what each of them says, in their order."""
 
     messages: dict[str, LiveMessage]
     unknown: frozenset[str]
+    parts: dict[str, list[LiveMessage]]
 
 
 async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
@@ -36,20 +39,31 @@ async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
     listed = [TABLES_TOPIC] if TABLES_TOPIC not in records and any(map(is_table, records)) else []
     # What the ledger says of a player's own is said by the part of it that the player belongs to.
     keys = {topic: aggregate_of_player(player) for topic in records if (player := player_of(topic))}
-    seen = await store.read(records + listed, {*feeds.values(), *FEED_POLICIES}, keys=sorted(set(keys.values())))
+    seen = await store.read(
+        records + listed,
+        {*feeds.values(), *FEED_POLICIES},
+        keys=sorted(set(keys.values())),
+        divided=sorted(feeds.values()),
+    )
     messages = {topic: _freshness(topic, seen.feeds[feed]) for topic, feed in feeds.items()}
+    parts = {
+        topic: [_freshness(topic, part, messages[topic].seq) for part in divided]
+        for topic, feed in feeds.items()
+        if (divided := seen.parts_of(feed))
+    }
     for topic in records:
         own = seen.of(keys[topic]) if topic in keys else seen
         if (record := own.current(topic)) is not None:
             messages[topic] = _record(record, own.feeds.get(record.feed))
     tables_listed = seen.records.get(TABLES_TOPIC) is not None
     missing = (topic for topic in records if tables_listed and is_table(topic) and topic not in messages)
-    return Snapshots(messages, frozenset(missing))
+    return Snapshots(messages, frozenset(missing), parts)
 
 
-def _freshness(topic: str, freshness: FeedFreshness) -> LiveMessage:
+def _freshness(topic: str, freshness: FeedFreshness, sequence: Sequence | None = None) -> LiveMessage:
+    """Of a part, `sequence` is the feed's: nobody counts what one part says."""
     data = {"detail": freshness.detail, "data": freshness.data}
-    return LiveMessage(topic, freshness.sequence or _NEVER, freshness.as_of, freshness.state, data)
+    return LiveMessage(topic, sequence or freshness.sequence or _NEVER, freshness.as_of, freshness.state, data)
 
 
 def _record(record: Record, freshness: FeedFreshness | None) -> LiveMessage:

@@ -28,6 +28,7 @@ class StoreMessage(msgspec.Struct, frozen=True):
     topic: str
     seq: ViewSequence
     as_of: datetime | None
+    parts: int = 1
 
 
 class Malformed(Exception):

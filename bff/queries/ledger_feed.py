@@ -2,8 +2,8 @@
 
 Public: `LedgerFeed`.
 
-Everybody reads one feed, `ledger`. Where the ledger has several partitions each of them is a part of it: a player's
-page does not say which partition the player is in, so the feed is live only while all parts are.
+Everybody reads one feed, `ledger`. Where the ledger has several partitions each of them is a part of it. What a player
+reads and hears is what the player's own part says; the feed as a whole is live only while all parts are.
 """
 
 from bff.resilience.reason import Reason
@@ -19,18 +19,23 @@ class LedgerFeed:
         self._store, self._partition = store, partition
         self.partitions = max(partitions, partition + 1)
 
+    @property
+    def part(self) -> int | None:
+        """Which part of the feed this partition is, None where it is all of it."""
+        return self._partition if self.partitions > 1 else None
+
     async def live(self, epoch: str) -> None:
         """All who are in this partition have been told in `epoch`; whose records are older is not in the ledger."""
         data = {"epoch": epoch}
-        if self.partitions == 1:
+        if self.part is None:
             await self._store.heartbeat(FEED, data=data)
         else:
-            await self._store.heartbeat_of_part(FEED, self._partition, self.partitions, data=data)
+            await self._store.heartbeat_of_part(FEED, self.part, self.partitions, data=data)
 
     async def stale(self) -> None:
         """Nobody shows it as live meanwhile. What the last heartbeat said of the epoch stays as it is."""
-        if self.partitions == 1:
+        if self.part is None:
             beat = (await self._store.freshness(FEED)).data
             await self._store.heartbeat(FEED, "stale", Reason.FEED_STALE, data=beat)
         else:
-            await self._store.heartbeat_of_part(FEED, self._partition, self.partitions, "stale", Reason.FEED_STALE)
+            await self._store.heartbeat_of_part(FEED, self.part, self.partitions, "stale", Reason.FEED_STALE)

@@ -101,7 +101,7 @@ class Projector:
         self._on_partitions = on_partitions
         self._denied_epoch = ""  # the epoch that is no longer trusted
         self._heartbeats_seen: deque[str] = deque(maxlen=HEARTBEATS_NAMED)
-        self._shadows = Shadows(store)
+        self._shadows = Shadows(store, lambda: self._feed.part)
 
     def state(self) -> dict[str, Any]:
         """For /healthz."""
@@ -191,7 +191,7 @@ class Projector:
     async def _write(self, wallets: Wallets) -> None:
         puts = wallets.changes()
         for start in range(0, len(puts), self.policy.puts_batch):
-            await self.store.put_many(puts[start : start + self.policy.puts_batch])
+            await self.store.put_many(puts[start : start + self.policy.puts_batch], part=self._feed.part)
 
     def _give_up(self, now: float) -> list[Delivery]:
         """Drop parked events whose predecessor is lost: a replay will bring all of it."""

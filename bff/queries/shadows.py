@@ -7,7 +7,7 @@ before and before everything that happens next. So nothing has to be written twi
 shadow is as new as the records that everybody sees, by one number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -33,7 +33,7 @@ from bff.contracts.view import Sequence as ViewSequence
 from bff.contracts.wallet import limits_topic, pending_topic, receipt_topic, wallet_topic
 from bff.queries.projections import FEED, StoredRecords, Wallets, compare, topics_of
 from bff.resilience import log
-from bff.store import Store
+from bff.store import Put, Store
 
 logger = log.get("projector")
 
@@ -46,10 +46,13 @@ def is_rebuilding(delivery: Delivery) -> bool:
 
 
 class Shadows:
-    """Takes what is told for rebuilds into their shadows, and judges each player at the end of it."""
+    """Takes what is told for rebuilds into their shadows, and judges each player at the end of it.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    `part` is which part of the ledger's feed the players belong to at that moment, None where it has one only.
+    """
+
+    def __init__(self, store: Store, part: Callable[[], int | None] = lambda: None) -> None:
+        self._store, self._part = store, part
 
     async def project(self, deliveries: Sequence[Delivery]) -> list[PlayersRebuilt]:
         """In order; the answers to all that came to their end. Raises `Unusable` for what does not say what it must."""
@@ -96,13 +99,13 @@ class Shadows:
             wrong.append(f"{player}: {len(lines)} lines of {change.lines_total} are there")
         wrong += compare(BalancesStated(run, 0, [stands]), standing).wrong if stands else ["nothing to hold it against"]
         if not wrong:
-            swapped = await self._store.swap(run, topics, feed=FEED, sequence=sequence)
+            swapped = await self._store.swap(run, topics, feed=FEED, sequence=sequence, part=self._part())
             return PlayerRebuilt(player, "swapped" if swapped else "standing")
         logger.error("projection_refused", player=player, run=run, why=wrong)
         await self._store.delete_shadow(run, topics)
         if seen is not None and seen.sequence == (sequence[0], sequence[1] - 1):
             # Nothing has changed but the number: what happens next must follow it.
-            await self._store.put(wallet, seen.data, feed=FEED, sequence=sequence)
+            await self._store.put_many([Put(wallet, seen.data, FEED, sequence)], part=self._part())
         return PlayerRebuilt(player, "refused", "; ".join(wrong))
 
     async def _lines(self, run: str, change: PlayerChanged) -> list[MovementLine]:

@@ -40,8 +40,11 @@ class FeedParts:
         several = [(feed, count) for feed in feeds if (count := self.count(feed)) > 1]
         return {part_name(feed, partition_of(key, count)): feed for feed, count in several for key in keys}
 
-    def learn(self, counts: Mapping[str, int]) -> bool:
-        """Feeds have so many parts; whether that is another number of any than before."""
-        changed = any(self.count(feed) != count for feed, count in counts.items())
+    def every(self, feeds: Iterable[str]) -> dict[str, str]:
+        """As `names`, every part of each of `feeds`."""
+        several = [(feed, count) for feed in feeds if (count := self.count(feed)) > 1]
+        return {part_name(feed, part): feed for feed, count in several for part in range(count)}
+
+    def learn(self, counts: Mapping[str, int]) -> None:
+        """Feeds have so many parts."""
         self._counts.update(counts)
-        return changed

@@ -142,6 +142,12 @@ class Snapshot:
         }
         return replace(self, feeds=own)
 
+    def parts_of(self, feed: str) -> list[FeedFreshness]:
+        """What each part of `feed`, one of those that `Store.read` was asked about as divided, says of itself, in their
+        order: the feed as a whole where that is not known. None of a feed that is not divided."""
+        whole, count = self.feeds[feed], self.counts.get(feed, 1)
+        return [self.parts.get(part_name(feed, part), whole) for part in range(count)] if count > 1 else []
+
     def current(self, topic: str) -> Record | None:
         """The record of `topic`, unless its feed, if that was looked at too, has published everything in a later epoch.
 

@@ -26,9 +26,15 @@ local function rfc3339(ms)
   return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
     math.floor(rest / 3600), math.floor(rest % 3600 / 60), rest % 60, ms % 1000)
 end
-local function message(topic, epoch, n, as_of, state, data)
+local function message(topic, epoch, n, as_of, state, data, more)
   return '{"topic":"' .. topic .. '","seq":["' .. epoch .. '",' .. string.format('%.0f', n) .. '],"as_of":' ..
-    as_of .. ',"state":"' .. state .. '","data":' .. data .. '}'
+    as_of .. ',"state":"' .. state .. '","data":' .. data .. (more or '') .. '}'
+end
+-- What was published last of a feed, or of the part of it that is given where that was.
+local function announced_state(feed, part)
+  local state = part and redis.call('HGET', part, 'announced_state')
+  if state and state ~= '' then return state end
+  return redis.call('HGET', feed, 'announced_state') or 'live'
 end
 -- A server that was promoted, or that was started again from its disk, may lack what was counted last before it: going
 -- on from there would give numbers a second time. Such a server names another history of its own, so it counts anew.
@@ -42,8 +48,8 @@ local function store_epoch(key, candidate)
 end
 """
 
-# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s, part; epoch and n
-# that the record must be of, or neither -> 1 if applied
+# KEYS record, store epoch, feed, part of it or none · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s,
+# part of what is under one sequence; epoch and n that the record must be of, or neither -> 1 if applied
 PUT = (
     _CLOCK
     + """
@@ -70,7 +76,7 @@ redis.call('HSET', KEYS[1], 'data', ARGV[2], 'feed', ARGV[3], 'epoch', epoch,
 if ARGV[8] ~= '0' then redis.call('HSET', KEYS[1], 'part', ARGV[8]) else redis.call('HDEL', KEYS[1], 'part') end
 if ARGV[7] ~= '0' then redis.call('EXPIRE', KEYS[1], ARGV[7]) else redis.call('PERSIST', KEYS[1]) end
 if changed then
-  local state = redis.call('HGET', KEYS[3], 'announced_state') or 'live'
+  local state = announced_state(KEYS[3], KEYS[4])
   redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, '"' .. rfc3339(ms) .. '"', state, ARGV[2]))
 end
 return 1
@@ -88,14 +94,15 @@ return 1
 """
 )
 
-# KEYS feed, then record and shadow of each topic · ARGV epoch, n, topics -> 1 swapped, 0 the first record is as new
+# KEYS feed, then record and shadow of each topic, then part of the feed or none · ARGV epoch, n, topics -> 1 swapped,
+# 0 the first record is as new
 SWAP = (
     _CLOCK
     + """
 local first = redis.call('HMGET', KEYS[2], 'epoch', 'n')
 if first[1] and first[1] > ARGV[1] then return 0 end
 if first[1] == ARGV[1] and tonumber(first[2]) >= tonumber(ARGV[2]) then return 0 end
-local state = redis.call('HGET', KEYS[1], 'announced_state') or 'live'
+local state = announced_state(KEYS[1], KEYS[2 * #ARGV - 2])
 for i = 3, #ARGV do
   local record, shadow = KEYS[2 * i - 4], KEYS[2 * i - 3]
   local new = redis.call('HMGET', shadow, 'data', 'epoch', 'n', 'as_of', 'keep_s')
@@ -138,40 +145,53 @@ HEARTBEAT_OF_PART = (
     + """
 local part, heard, least = KEYS[tonumber(ARGV[1])], now_ms(), ARGV[4]
 local count = string.format('%d ', #KEYS - 1)
-redis.call('HSET', part, 'state', ARGV[2], 'detail', ARGV[3])
-if ARGV[2] == 'live' then
-  redis.call('HSET', part, 'data', ARGV[4], 'parts', count .. ARGV[4], 'heard', string.format('%.0f', heard))
+local function is_announced(key)
+  local announced = redis.call('HMGET', key, 'announced_state', 'announced_data', 'data')
+  return announced[1] == ARGV[2] and announced[2] == announced[3]
+end
+local function all_are_live()
   for i = 2, #KEYS do
     local each = redis.call('HMGET', KEYS[i], 'state', 'data', 'heard', 'parts')
-    if each[1] ~= 'live' or not each[2] then return 1 end
-    if each[2] ~= ARGV[4] and each[4] ~= count .. each[2] then return 1 end
+    if each[1] ~= 'live' or not each[2] then return false end
+    if each[2] ~= ARGV[4] and each[4] ~= count .. each[2] then return false end
     heard = math.min(heard, tonumber(each[3]))
     if each[2] < least then least = each[2] end
   end
   redis.call('HSET', KEYS[1], 'data', least, 'parts', count .. least, 'heard', string.format('%.0f', heard))
+  return true
 end
-redis.call('HSET', KEYS[1], 'state', ARGV[2], 'detail', ARGV[3])
-local announced = redis.call('HMGET', KEYS[1], 'announced_state', 'announced_data', 'data')
-if announced[1] == ARGV[2] and announced[2] == announced[3] then return 1 end
-return 0
+redis.call('HSET', part, 'state', ARGV[2], 'detail', ARGV[3])
+if ARGV[2] == 'live' then
+  redis.call('HSET', part, 'data', ARGV[4], 'parts', count .. ARGV[4], 'heard', string.format('%.0f', heard))
+end
+if ARGV[2] ~= 'live' or all_are_live() then
+  redis.call('HSET', KEYS[1], 'state', ARGV[2], 'detail', ARGV[3])
+  if not is_announced(KEYS[1]) then return 0 end
+end
+return is_announced(part) and 1 or 0
 """
 )
 
-# KEYS feed, store epoch · ARGV topic, candidate epoch, announced state or '', state, data -> 1 announced, 0 not
-# Compare and set, so that of all who notice a change exactly one announces it.
+# KEYS feed, store epoch, then its parts where it has several · ARGV topic, candidate epoch, n of what was published
+# last or '', state, data, then state and data of each part, both '' where it says nothing -> 1 announced, 0 not
+# Compare and set, so that of all who notice a change exactly one announces it. The message is about all parts together
+# and says how many there are; what each of them says is read where it is wanted.
 ANNOUNCE = (
     _CLOCK
     + """
-local now = redis.call('HMGET', KEYS[1], 'announced_state', 'announced_data', 'n', 'epoch', 'heard', 'detail')
+local now = redis.call('HMGET', KEYS[1], 'n', 'epoch', 'heard', 'detail')
 if (now[1] or '') ~= ARGV[3] then return 0 end
-if now[1] == ARGV[4] and now[2] == ARGV[5] then return 0 end
-local epoch = store_epoch(KEYS[2], ARGV[2])
-local n = (now[4] == epoch and tonumber(now[3]) or 0) + 1
-redis.call('HSET', KEYS[1], 'announced_state', ARGV[4], 'announced_data', ARGV[5],
+local epoch, parts = store_epoch(KEYS[2], ARGV[2]), math.max(#KEYS - 2, 1)
+local n = (now[2] == epoch and tonumber(now[1]) or 0) + 1
+redis.call('HSET', KEYS[1], 'announced_state', ARGV[4], 'announced_data', ARGV[5], 'announced_parts', parts,
   'n', string.format('%.0f', n), 'epoch', epoch)
-local as_of = now[5] and ('"' .. rfc3339(tonumber(now[5])) .. '"') or 'null'
-local data = '{"detail":' .. cjson.encode(now[6] or '') .. ',"data":' .. ARGV[5] .. '}'
-redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, as_of, ARGV[4], data))
+for i = 3, #KEYS do
+  redis.call('HSET', KEYS[i], 'announced_state', ARGV[2 * i], 'announced_data', ARGV[2 * i + 1])
+end
+local as_of = now[3] and ('"' .. rfc3339(tonumber(now[3])) .. '"') or 'null'
+local data = '{"detail":' .. cjson.encode(now[4] or '') .. ',"data":' .. ARGV[5] .. '}'
+local more = parts > 1 and ',"parts":' .. string.format('%d', parts) or ''
+redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, as_of, ARGV[4], data, more))
 return 1
 """
 )

@@ -6,8 +6,9 @@ Public: `Store`.
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Self
 
 import msgspec
@@ -17,9 +18,9 @@ from bff.contracts.view import FreshnessState
 from bff.contracts.view import Sequence as ViewSequence
 from bff.store import scripts
 from bff.store.connection import Command, Connection
-from bff.store.feed_parts import FeedParts, part_name, parts_of
+from bff.store.feed_parts import FeedParts, part_name
 from bff.store.keys import Keys
-from bff.store.policy import FEED_POLICIES, STORE, StorePolicy, feed_policy
+from bff.store.policy import FEED_POLICIES, STORE, StorePolicy
 from bff.store.records import (
     FeedFreshness,
     LeaseState,
@@ -27,13 +28,10 @@ from bff.store.records import (
     Record,
     Snapshot,
     check_epoch,
-    decide_state,
     feed_topic,
 )
+from bff.store.rows import FEED_FIELDS, RECORD_FIELDS, FeedRow, Rows, record_of
 from bff.store.subscription import listen
-
-_RECORD_FIELDS = ("data", "as_of", "epoch", "n", "feed")
-_FEED_FIELDS = ("heard", "state", "detail", "data", "announced_state", "announced_data", "epoch", "n", "parts")
 
 
 class Store:
@@ -60,11 +58,12 @@ class Store:
         """Write one record and publish it on `live:<topic>` when its data changed; False when it was not newer."""
         return (await self.put_many([Put(topic, data, feed, sequence)]))[0]
 
-    async def put_many(self, puts: Sequence[Put]) -> list[bool]:
-        """Several records in one round trip, in order; each as `put` would."""
+    async def put_many(self, puts: Sequence[Put], *, part: int | None = None) -> list[bool]:
+        """Several records in one round trip, in order; each as `put` would. What is published is as fresh as its feed,
+        or as part `part` of it where the records belong to one."""
         if not puts:
             return []
-        commands = [self._put_command(put) for put in puts]
+        commands = [self._put_command(put, part) for put in puts]
         return [bool(answer) for answer in await self._connection.pipeline(commands, scripts=[scripts.PUT])]
 
     async def get(self, topic: str) -> Record | None:
@@ -86,14 +85,18 @@ class Store:
         if commands:
             await self._connection.pipeline(commands, scripts=[scripts.PUT_SHADOW])
 
-    async def swap(self, shadow: str, topics: Sequence[str], *, feed: str, sequence: ViewSequence) -> bool:
+    async def swap(
+        self, shadow: str, topics: Sequence[str], *, feed: str, sequence: ViewSequence, part: int | None = None
+    ) -> bool:
         """In one step each of `topics` becomes what `shadow` holds of it, and goes where it holds nothing.
 
-        False, and nothing has changed, when the record of the first is of `sequence` or later. Changes are published.
+        False, and nothing has changed, when the record of the first is of `sequence` or later. Changes are published,
+        with `part` as in `put_many`.
         """
         keys = [self._keys.feed(feed)]
         for topic in topics:
             keys += [self._keys.record(topic), self._keys.record(topic, shadow)]
+        keys += self._part_key(feed, part)
         command = _script(scripts.SWAP, keys, [check_epoch(sequence[0]), sequence[1], *topics])
         return bool((await self._connection.pipeline([command], scripts=[scripts.SWAP]))[0])
 
@@ -102,44 +105,53 @@ class Store:
         await self._connection.pipeline([("UNLINK", *(self._keys.record(topic, shadow) for topic in topics))])
 
     async def read(
-        self, topics: Iterable[str] = (), feeds: Iterable[str] = (), *, shadow: str = "", keys: Iterable[str] = ()
+        self,
+        topics: Iterable[str] = (),
+        feeds: Iterable[str] = (),
+        *,
+        shadow: str = "",
+        keys: Iterable[str] = (),
+        divided: Iterable[str] = (),
     ) -> Snapshot:
         """Records and freshness of feeds together, in one round trip, or two after a feed got another number of parts.
 
-        `Snapshot.of` one of `keys` says of a feed that is made of several parts what the key's own part says.
+        `Snapshot.of` one of `keys` says of a feed that is made of several parts what the key's own part says;
+        `Snapshot.parts_of` one of the feeds in `divided` says it of each part.
         """
-        topics, feeds, keys = list(topics), list(feeds), list(keys)
-        names = self._parts.names(feeds, keys)
-        now_s, records, rows = await self._look(topics, [*feeds, *names], shadow)
-        if self._parts.learn({feed: parts_of(rows[feed][8], rows[feed][3]) for feed in feeds}) and keys:
-            names = self._parts.names(feeds, keys)
-            now_s, records, rows = await self._look(topics, [*feeds, *names], shadow)
-        counts = {feed: parts_of(rows[feed][8], rows[feed][3]) for feed in feeds}
-        # A part that was last heard of when there was another number of them says nothing about its keys.
-        parts = {
-            name: _freshness(feed, rows[name], now_s)
-            for name, feed in names.items()
-            if parts_of(rows[name][8], rows[name][3]) == counts[feed]
-        }
+        topics, feeds, keys, divided = list(topics), list(feeds), list(keys), list(divided)
+        rows = await self._look(
+            topics, feeds, shadow, lambda: self._parts.names(feeds, keys) | self._parts.every(divided)
+        )
         return Snapshot(
-            now=datetime.fromtimestamp(now_s, UTC),
-            records=records,
-            feeds={feed: _freshness(feed, rows[feed], now_s) for feed in feeds},
-            parts=parts,
-            counts=counts,
+            now=datetime.fromtimestamp(rows.now_s, UTC),
+            records=rows.records,
+            feeds={feed: rows.freshness(feed) for feed in feeds},
+            parts=rows.parts(),
+            counts={feed: rows.feeds[feed].count for feed in feeds},
         )
 
     async def _look(
-        self, topics: list[str], feeds: list[str], shadow: str
-    ) -> tuple[float, dict[str, Record | None], dict[str, list[bytes | None]]]:
-        """The store's clock in seconds, the records by topic, and what is stored of each feed."""
+        self, topics: list[str], feeds: list[str], shadow: str, wanted: Callable[[], dict[str, str]]
+    ) -> Rows:
+        """Records, feeds, and the parts that are `wanted`: again where a feed turns out to have another number of them,
+        which makes them others."""
+        names: dict[str, str] | None = None
+        while names != (names := wanted()):
+            rows = await self._fetch(topics, feeds, shadow, names)
+            self._parts.learn({feed: rows.feeds[feed].count for feed in feeds})
+        return rows
+
+    async def _fetch(self, topics: list[str], feeds: list[str], shadow: str, names: dict[str, str]) -> Rows:
         commands: list[Command] = [("TIME",)]
-        commands += [("HMGET", self._keys.record(topic, shadow), *_RECORD_FIELDS) for topic in topics]
-        commands += [("HMGET", self._keys.feed(feed), *_FEED_FIELDS) for feed in feeds]
+        commands += [("HMGET", self._keys.record(topic, shadow), *RECORD_FIELDS) for topic in topics]
+        commands += [("HMGET", self._keys.feed(feed), *FEED_FIELDS) for feed in (*feeds, *names)]
         clock, *answers = await self._connection.pipeline(commands)
-        records = {topic: _record(topic, row) for topic, row in zip(topics, answers, strict=False)}
-        rows = dict(zip(feeds, answers[len(topics) :], strict=True))
-        return clock[0] + clock[1] / 1_000_000, records, rows
+        return Rows(
+            now_s=clock[0] + clock[1] / 1_000_000,
+            records={topic: record_of(topic, row) for topic, row in zip(topics, answers, strict=False)},
+            feeds={feed: FeedRow(*row) for feed, row in zip((*feeds, *names), answers[len(topics) :], strict=True)},
+            names=names,
+        )
 
     async def heartbeat(self, feed: str, state: FreshnessState = "live", detail: str = "", data: Any = None) -> None:
         """Record that `feed` was heard now (`live`), or that its adapter knows it to be failing (`stale`, `down`).
@@ -173,27 +185,24 @@ class Store:
         return (await self.read(feeds=[feed])).feeds[feed]
 
     async def announce(self, feeds: Iterable[str] = tuple(FEED_POLICIES)) -> None:
-        """Publish on `feed.<feed>` the state of every feed whose state or data is not what was published last.
+        """Publish on `feed.<feed>` the state of every feed that has another state or data, or a part that has, than was
+        published last. The message is about all parts together, and says how many there are.
 
         Silence sends no message, so whoever outlives a feed calls this about once a second; of several callers
         exactly one publishes each change.
         """
         feeds = list(feeds)
-        clock, *rows = await self._connection.pipeline(
-            [("TIME",), *(("HMGET", self._keys.feed(feed), *_FEED_FIELDS) for feed in feeds)]
-        )
-        now_s = clock[0] + clock[1] / 1_000_000
-        commands = []
-        for feed, row in zip(feeds, rows, strict=True):
-            state, data, announced = _freshness(feed, row, now_s).state, row[3] or b"null", (row[4] or b"").decode()
-            if row[1] is not None and (state != announced or data != row[5]):
-                keys, args = (
-                    [self._keys.feed(feed), self._keys.epoch],
-                    [feed_topic(feed), _epoch_candidate(), announced, state, data],
-                )
-                commands.append(_script(scripts.ANNOUNCE, keys, args))
+        rows = await self._look([], feeds, "", lambda: self._parts.every(feeds))
+        commands = [self._announce_command(feed, rows) for feed in feeds if rows.is_unannounced(feed)]
         if commands:
             await self._connection.pipeline(commands, scripts=[scripts.ANNOUNCE])
+
+    def _announce_command(self, feed: str, rows: Rows) -> Command:
+        row, parts = rows.feeds[feed], rows.latest_parts(feed)
+        names = [part_name(feed, part) for part in range(len(parts))]
+        keys = [self._keys.feed(feed), self._keys.epoch, *(self._keys.feed(name) for name in names)]
+        args = [feed_topic(feed), _epoch_candidate(), row.n or b"", *row.latest(feed, rows.now_s)]
+        return _script(scripts.ANNOUNCE, keys, [*args, *chain.from_iterable(parts)])
 
     async def lease(self, name: str, owner: str, *, ttl_ms: int) -> LeaseState:
         """Take or renew the lease `name` for `ttl_ms`."""
@@ -233,11 +242,15 @@ class Store:
             time.monotonic,
         )
 
-    def _put_command(self, put: Put) -> Command:
+    def _part_key(self, feed: str, part: int | None) -> list[str]:
+        return [] if part is None else [self._keys.feed(part_name(feed, part))]
+
+    def _put_command(self, put: Put, part: int | None) -> Command:
         epoch, n = put.sequence or ("", 0)
         if epoch:
             check_epoch(epoch)
         keys = [self._keys.record(put.topic), self._keys.epoch, self._keys.feed(put.feed)]
+        keys += self._part_key(put.feed, part)
         past = () if put.past is None else (check_epoch(put.past[0]), put.past[1])
         args = [put.topic, msgspec.json.encode(put.data), put.feed, _epoch_candidate(), epoch, n, put.keep_s, put.part]
         return _script(scripts.PUT, keys, [*args, *past])
@@ -275,28 +288,3 @@ _DIGESTS = {
 
 def _script(script: str, keys: list[str], args: list[Any]) -> Command:
     return ("EVALSHA", _DIGESTS[script], len(keys), *keys, *args)
-
-
-def _record(topic: str, row: list[bytes | None]) -> Record | None:
-    raw, as_of_ms, epoch, n, feed = row
-    if raw is None or as_of_ms is None or epoch is None or n is None or feed is None:
-        return None
-    as_of = datetime.fromtimestamp(int(as_of_ms) / 1000, UTC)
-    return Record(topic, raw, as_of, (epoch.decode(), int(n)), feed.decode())
-
-
-def _freshness(feed: str, row: list[bytes | None], now_s: float) -> FeedFreshness:
-    beat_ms, reported, detail, data, _, _, epoch, n, _ = row
-    beat_s = int(beat_ms) / 1000 if beat_ms else None
-    # A store that was moved to a node with an earlier clock may see the future; that is not an age.
-    age_s = max(0.0, now_s - beat_s) if beat_s is not None else None
-    reported_state: FreshnessState = (reported or b"down").decode()  # type: ignore[assignment]  # only the store writes it
-    return FeedFreshness(
-        feed=feed,
-        state=decide_state(reported_state, age_s, feed_policy(feed)),
-        as_of=datetime.fromtimestamp(beat_s, UTC) if beat_s is not None else None,
-        age_s=age_s,
-        detail=(detail or b"").decode(),
-        data=msgspec.json.decode(data) if data else None,
-        sequence=(epoch.decode(), int(n)) if epoch and n else None,
-    )

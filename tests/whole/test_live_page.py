@@ -576,6 +576,29 @@ def test_a_hidden_page_gives_its_socket_back_and_gets_another_when_it_is_seen(pa
     shows(page, "5")
 
 
+def test_what_a_socket_says_first_holds_under_the_number_of_the_socket_before(page, pages, live):
+    """Who signed in or out between them hears of the ledger what is so for them. After it a number says one thing."""
+    pages.body = slot("wallet", "<p>1</p>", feeds="ledger")
+    open_page(page, pages, clock=True)
+    eventually(lambda: live.followed == {"feed.ledger"})
+    live.tell(live_message("feed.ledger", 5, {}, state="stale"))
+    has_clock_state(page, "delayed")
+    hide(page, True)
+    page.clock.run_for(6000)
+    eventually(lambda: not live.open)
+    hide(page, False)
+    page.clock.run_for(1000)
+    eventually(lambda: live.opened == 2 and live.followed == {"feed.ledger"})
+    live.tell(live_message("feed.ledger", 5, {}))
+    has_clock_state(page, "live")
+    live.tell(live_message("feed.ledger", 5, {}, state="stale"), live_message("feed.ledger", 6, {}, state="down"))
+    has_clock_state(page, "off")
+
+
+def has_clock_state(page, wanted):
+    eventually(lambda: (page.clock.run_for(1000), state(page, "wallet") == wanted)[1])
+
+
 def test_a_page_from_the_back_forward_cache_is_live_again(page, pages, live):
     """The socket ends with the page, so the page may be kept, and comes back with it."""
     pages.files["/elsewhere"] = ("text/html", b"<title>Elsewhere</title>")

@@ -628,7 +628,7 @@ class Shelf:
     def __init__(self, **records):
         self.records = records
 
-    async def read(self, topics, feeds, *, keys):
+    async def read(self, topics, feeds, *, keys, divided):
         made = {t: Record(t, b"null", NOON, ("e", 1), "tables") if t in self.records else None for t in topics}
         return Snapshot(NOON, made, {feed: FeedFreshness(feed, "live", NOON, 0.0) for feed in feeds})
 

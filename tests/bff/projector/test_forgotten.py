@@ -115,8 +115,8 @@ class Unheard:
     def __getattr__(self, name):
         return getattr(self.store, name)
 
-    async def put_many(self, puts):
-        answers = await self.store.put_many(puts)
+    async def put_many(self, puts, *, part=None):
+        answers = await self.store.put_many(puts, part=part)
         if self.mute and puts[0].topic == CHECKPOINT_TOPIC:
             self.mute = False
             raise StoreUnavailable("the answer got lost")

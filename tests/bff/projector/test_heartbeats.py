@@ -26,7 +26,7 @@ class FakeStore:
     async def get(self, topic):
         return self.records.get(topic)
 
-    async def put_many(self, puts):
+    async def put_many(self, puts, *, part=None):
         for put in puts:
             self.records[put.topic] = Record(put.topic, msgspec.json.encode(put.data), NOW, put.sequence, put.feed)
         return [True] * len(puts)

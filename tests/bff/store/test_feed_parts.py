@@ -1,9 +1,11 @@
 """A feed that is made of several parts, as whoever belongs to one of them reads it, on a real Valkey."""
 
+import asyncio
+
 import pytest
 
 from bff.contracts.ledger_partition import partition_of
-from bff.store import Store, StorePolicy
+from bff.store import Put, Store, StorePolicy
 
 PATIENT = StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000)
 
@@ -73,3 +75,120 @@ async def test_a_writer_of_the_release_before_makes_a_part_speak_for_all_again(s
     await beat(store, 0, state="stale")
     assert await seen(store, PLAYERS[1]) == ("stale", "e1")
     assert repr(store._parts) == "<FeedParts {'ledger': 2}>"
+
+
+# What is published of it.
+
+
+class Published:
+    """All that is published from here on."""
+
+    def __init__(self, store):
+        self._waiting = asyncio.Queue()
+        self._store = store
+        self.task = asyncio.create_task(self._listen())
+
+    async def _listen(self):
+        async for message in self._store.listen():
+            self._waiting.put_nowait(message)
+
+    async def next(self, count):
+        """The next `count` messages as (topic, number, state, parts)."""
+        async with asyncio.timeout(30):
+            messages = [await self._waiting.get() for _ in range(count)]
+        return [(message.topic, message.seq[1], message.state, message.parts) for message in messages]
+
+    async def is_all(self):
+        """Whether nothing came after those: what is published later comes later."""
+        await self._store.put("tables.last", {}, feed="tables")
+        return [topic for topic, *_ in await self.next(1)] == ["tables.last"]
+
+
+@pytest.fixture
+async def published(store):
+    published = Published(store)
+    await asyncio.sleep(0.1)
+    yield published
+    published.task.cancel()
+
+
+async def test_a_change_of_any_part_is_published_once_under_the_next_number_of_the_feed(store, published):
+    """Also where it changes nothing in the feed as a whole; ten processes that look make no more of it. What it says is
+    what the release before would say of the whole, and of how many parts that is."""
+    for part in (0, 1):
+        await beat(store, part)
+    await beat(store, 0, state="stale")
+    await beat(store, 1, state="stale")
+    await asyncio.gather(*(store.announce() for _ in range(10)))
+    await beat(store, 0)
+    await beat(store, 0)
+    await beat(store, 1)
+    states = ["live", "stale", "stale", "stale", "live"]
+    assert await published.next(5) == [("feed.ledger", n, state, 2) for n, state in enumerate(states, 1)]
+    assert await published.is_all()
+
+
+async def test_a_part_that_moves_to_another_epoch_is_published(store, published):
+    """The whole stays in the earlier one; pages of that part's players are to be read again."""
+    for part in (0, 1):
+        await beat(store, part)
+    await beat(store, 1, "e2")
+    assert await published.next(2) == [("feed.ledger", n, "live", 2) for n in (1, 2)]
+    assert await seen(store) == ("live", "e1")
+
+
+async def test_what_a_house_of_the_release_before_published_is_published_again_by_parts(store, published):
+    """It says nothing of parts and marks none as published: whoever knows of them looks, and tells it under a number of
+    its own, so that no page stays with the word about all."""
+    for part in (0, 1):
+        await beat(store, part)
+    feed, part = store._keys.feed("ledger"), store._keys.feed("ledger.1")
+    await store._connection.pipeline(
+        [
+            ("HSET", part, "state", "stale"),
+            ("HSET", feed, "state", "stale", "announced_state", "stale", "n", "2"),
+        ]
+    )
+    for _ in range(3):
+        await store.announce()
+    assert await published.next(2) == [("feed.ledger", 1, "live", 2), ("feed.ledger", 3, "stale", 2)]
+    assert await published.is_all()
+
+
+async def test_a_feed_that_is_divided_anew_is_published_when_its_number_of_parts_is_another(store, published):
+    """Nothing else of it has changed, and everybody has come to another part."""
+    for part in (0, 1):
+        await beat(store, part)
+    assert await published.next(1) == [("feed.ledger", 1, "live", 2)]
+    for part in (0, 1):
+        await beat(store, part, parts=3)
+    await store.announce()
+    assert await published.next(1) == [("feed.ledger", 2, "live", 2)], "what the parts say counts no longer"
+    await beat(store, 2, parts=3)
+    assert await published.next(1) == [("feed.ledger", 3, "live", 3)]
+    await store.heartbeat("ledger", data={"epoch": "e1"})
+    await store.announce()
+    assert await published.next(1) == [("feed.ledger", 4, "live", 1)]
+    assert await published.is_all()
+
+
+@pytest.mark.parametrize("way", ["put", "swap"])
+async def test_a_record_is_published_as_fresh_as_the_part_that_it_belongs_to(store, published, way):
+    """What one part lacks is not said of a player of another; one that nothing was published of is as the feed is."""
+    for part in (0, 1):
+        await beat(store, part)
+    await beat(store, 1, state="stale")
+    for n, part in enumerate((0, 1, 2, None)):
+        put = Put(f"wallet.pl_{n}", {"n": n}, "ledger", ("e1", 1))
+        if way == "put":
+            await store.put_many([put], part=part)
+        else:
+            await store.put_shadow("run", [put])
+            await store.swap("run", [put.topic], feed="ledger", sequence=("e1", 1), part=part)
+    records = (await published.next(6))[2:]
+    assert [(topic, state) for topic, _, state, _ in records] == [
+        ("wallet.pl_0", "live"),
+        ("wallet.pl_1", "stale"),
+        ("wallet.pl_2", "stale"),
+        ("wallet.pl_3", "stale"),
+    ]
