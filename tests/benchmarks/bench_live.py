@@ -60,10 +60,14 @@ class Client(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
+        assert self.transport is not None
         self.buffer += data
         if not self.open:
             head, found, rest = self.buffer.partition(b"\r\n\r\n")
             if not found:
+                return
+            if self.crowd.returning and head.startswith(b"HTTP/1.1 503"):  # connects are metered: it tries again
+                self.transport.close()
                 return
             assert head.startswith(b"HTTP/1.1 101"), head
             self.open = True
@@ -137,7 +141,7 @@ class Crowd:
             self.everybody.set()
 
     def lost(self, client: Client) -> None:
-        self.open -= 1
+        self.open -= client.open
         self.clients.remove(client)
         if self.returning:
             task = asyncio.ensure_future(self._come_back())

@@ -81,6 +81,13 @@ def tables(plan: Plan) -> list[tuple[str, Table]]:
     ]
 
 
+def printed(plan: Plan, *, markdown: bool) -> str:
+    """All tables, as text or as those of a page."""
+    if markdown:
+        return "\n".join(f"### {title}\n\n{table.markdown()}\n" for title, table in tables(plan))
+    return "\n".join(f"{title}\n{table.text()}\n" for title, table in tables(plan))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--players", type=int, default=1_000_000)
@@ -99,8 +106,7 @@ def main() -> None:
             f"{options.figures} does not do ({type(error).__name__}: {error}). Run bench_chain, bench_engines and "
             "bench_live with FIGURES_FILE set to it."
         )
-    for title, table in tables(found):
-        print(f"### {title}\n\n{table.markdown()}\n" if options.markdown else f"{title}\n{table.text()}\n")
+    print(printed(found, markdown=options.markdown))
 
 
 if __name__ == "__main__":

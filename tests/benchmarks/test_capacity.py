@@ -1,5 +1,6 @@
 """The capacity model: its simulation agrees with what is known, its page with its figures, and a slip is told."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,7 +8,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from tests.benchmarks.capacity import tables
+from tests.benchmarks.capacity import FIGURES as RECORDED
+from tests.benchmarks.capacity import printed, tables
 from tests.benchmarks.capacity_model import Behaviour, Prices, plan
 from tests.benchmarks.queueing import p99_factor, utilisation_max
 from tests.support.mullion import ROOT
@@ -104,3 +106,12 @@ def test_slip_in_an_option_is_told_with_what_there_is() -> None:
     assert done.returncode == 1
     assert "there is no bets: " in done.stderr
     assert "commands_per_min" in done.stderr
+
+
+def test_tables_of_the_page_are_what_the_model_prints_from_the_recorded_figures() -> None:
+    """Costs that are measured anew, or another assumption, change the page: its command says how."""
+    page = PAGE.read_text("utf-8")
+    recorded = json.loads(RECORDED.read_text("utf-8"))
+    assert printed(plan(1_000_000, recorded, Behaviour(), Prices()), markdown=True).strip() in page
+    for name in ("page.visitor.shell_ms", "page.player.shell_ms", "command.engine_ms", "socket.idle_kib"):
+        assert f"{recorded[name]:.2f}" in page, name
