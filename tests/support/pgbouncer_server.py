@@ -1,4 +1,4 @@
-"""A real pgbouncer in transaction mode before a test's PostgreSQL, from the machine or from Debian's package.
+"""A real pgbouncer in transaction mode in front of a test's PostgreSQL, from the machine or from Debian's package.
 
 Use: `with PgBouncer(postgres, ignore_options=True) as pooler: pooler.url(address)`.
 """
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from tests.support.free_ports import free_port
 from tests.support.postgres_server import PostgresServer
 
-# Fewer than the threads of two engines: they have to share connections.
+# Fewer than the threads of two engines, so that they have to share connections.
 SERVER_CONNECTIONS = 5
 STANDS_S_MAX = 20
 
@@ -46,7 +46,7 @@ def _look() -> str | None:
 
 
 class PgBouncer:
-    """`ignore_options` is whether it lets clients in that ask for startup options, as the engine does."""
+    """`ignore_options`: whether clients that send startup options, as the engine does, are accepted."""
 
     def __init__(self, postgres: PostgresServer, *, ignore_options: bool) -> None:
         self._program = find_program()
@@ -83,7 +83,7 @@ class PgBouncer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Start it and wait until it lets somebody in."""
+        """Start it and wait until it accepts a client."""
         command = [self._program, f"{self._folder}/ini"]
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(command, stdout=quiet, stderr=quiet, user=self._user, cwd="/")

@@ -1,4 +1,4 @@
-"""HTTP that is not encrypted, for tests that ask often: httpx takes 40 ms to prepare certificates.
+"""HTTP without TLS, for tests that send many requests: httpx takes 40 ms to load certificates.
 
 Public: `get`, `post`, `delete`, `Client`, `AsyncClient`: as httpx has them.
 """

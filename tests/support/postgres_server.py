@@ -51,7 +51,7 @@ def _look() -> Path | None:
 class PostgresServer:
     """Keeps its data in a folder of its own and forgets it at the end.
 
-    It waits for no disk, for speed; what it has answered is in the system's hands, and outlives a kill of the server.
+    For speed it does not wait for the disk; committed data is in the system's cache, and survives a kill of the server.
     """
 
     def __init__(self, port: int | None = None) -> None:
@@ -78,7 +78,7 @@ class PostgresServer:
 
     @property
     def pid(self) -> int:
-        """Of the server itself; each connection is a child of its own."""
+        """The process id of the server itself; each connection is a child process."""
         assert self._process is not None, "PostgreSQL is not running"
         return self._process.pid
 
@@ -87,7 +87,7 @@ class PostgresServer:
         return str(Path(self._folder) / "data")
 
     def url(self, name: str, *, template: str = "template1") -> str:
-        """The address of a database of that name, empty or as `template` is; what it held before is gone."""
+        """The address of a database of that name, empty or a copy of `template`; an older one is dropped."""
         self._run("dropdb", *self._at(), "--if-exists", "--force", name)
         self._run("createdb", *self._at(), "-T", template, name)
         self._checkpoint()
@@ -99,7 +99,7 @@ class PostgresServer:
         return self._run("psql", *self._at(), "-d", "postgres", "-qAtc", found) == "1\n"
 
     def copy(self, name: str, to: str) -> None:
-        """Make the database `to` what `name` is at this moment; whoever is connected to either is cut off."""
+        """Replace the database `to` by a copy of `name`; all connections to either are cut."""
         self._run("dropdb", *self._at(), "--if-exists", "--force", to)
         ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
         self._run("psql", *self._at(), "-d", "postgres", "-qAtc", ended)
@@ -107,7 +107,8 @@ class PostgresServer:
         self._checkpoint()
 
     def _checkpoint(self) -> None:
-        """A copied sequence writes down none of its next 32 values: killed before a checkpoint, it gives them again."""
+        """PostgreSQL reserves 32 values of a sequence at a time, and a copied one would not record that: killed before
+        a checkpoint, it would hand out the same values again."""
         self._run("psql", *self._at(), "-d", "postgres", "-qAtc", "CHECKPOINT")
 
     def start(self) -> None:
@@ -132,14 +133,14 @@ class PostgresServer:
         raise RuntimeError("PostgreSQL did not become ready within 30 s")
 
     def stop(self) -> None:
-        """End it at once; what was committed is there after `start`."""
+        """Kill it; committed data is there after `start`."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait()
             self._process = None
 
     def hang(self) -> None:
-        """Keep every socket open, answer nothing on any, and accept nobody."""
+        """Freeze it: sockets stay open, nothing answers, no new client is accepted."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:

@@ -1,11 +1,11 @@
-"""Python processes that begin as copies of one that has imported already what every house imports from others.
+"""Python processes that begin as copies of one that has already imported the third-party packages of all houses.
 
 Public: `start`, `run`, `PreloadedProcess`.
 
-Most of what a house's process costs before it is ready is that import. One parent, a child of the process that runs the
-tests, does it once and forks: the copies differ from `python -m module` only in what is already in `sys.modules`, which
-is nothing of this repository, so that each still reads its own code, settings and environment. A copy has a process id
-of its own, to be killed, frozen and waited for like any other, and ends with the parent.
+This import is most of a house's start-up cost. One parent, a child of the process that runs the tests, does it once and
+forks. A copy differs from `python -m module` only in what is in `sys.modules` already; nothing of this repository is,
+so that each copy reads its own code, settings and environment. A copy has a process id of its own, to be killed, frozen
+and waited for like any other, and ends with the parent.
 """
 
 import gc
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
-# Of these none reads the environment, none starts a thread, and none is of this repository.
+# None of these reads the environment, starts a thread, or belongs to this repository.
 IMPORTED = (
     "asgiref.sync",
     "babel.core",
@@ -63,7 +63,7 @@ class Parent:
         self._line: socket.socket | None = None
 
     def ask(self, request: Mapping[str, Any], files: list[int]) -> int:
-        """Its answer: a process id, or how one ended."""
+        """The parent's answer: a process id, or the exit status of a process."""
         with self._lock:
             line = self._line = self._line or self._begin()
             body = json.dumps(request).encode()
@@ -87,7 +87,7 @@ PARENT = Parent()
 
 
 class PreloadedProcess:
-    """Of `subprocess.Popen` what tests use."""
+    """The part of `subprocess.Popen` that tests use."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -111,7 +111,8 @@ class PreloadedProcess:
         return ended
 
     def send_signal(self, number: int) -> None:
-        # Nobody else gets its id before its end was asked for.
+        # The parent must not reap the process before its exit status was requested, or another process could get its
+        # id.
         if self.poll() is None:
             os.kill(self.pid, number)
 
@@ -131,7 +132,7 @@ def start(
 
 
 def run(module: str, *arguments: str, env: Mapping[str, str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """The same to its end; raises subprocess.TimeoutExpired."""
+    """Runs the module to its end; raises subprocess.TimeoutExpired."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = start(module, *arguments, env=env, stdout=out.fileno(), stderr=err.fileno())
         try:
@@ -160,7 +161,7 @@ def _exactly(line: socket.socket, size: int) -> bytes:
 
 
 def serve(line: socket.socket) -> dict[str, Any] | None:
-    """Answer until the tests end; in a copy, what it has to become."""
+    """Answers until the tests end; in a copy, returns what the copy has to run."""
     from shell.operations.up.orphan_guard import end_with_parent
 
     arm = end_with_parent(signal.SIGKILL)
@@ -190,7 +191,7 @@ def _ended(pid: int) -> int:
 
 
 def become(request: dict[str, Any]) -> None:
-    """What `python -m` would do in a process of its own: it imports all that is this repository's by itself."""
+    """Does what `python -m` does in a process of its own: everything of this repository is imported in the copy."""
     for name in [name for name in sys.modules if name.partition(".")[0] in OWN]:
         del sys.modules[name]
     os.chdir(request["folder"])
@@ -206,7 +207,8 @@ def become(request: dict[str, Any]) -> None:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
-    # A copy's collector leaves alone what it begins with: to go through all of it writes to, and so copies, each page.
+    # The copy's garbage collector ignores the inherited objects: visiting them writes to each memory page, and so
+    # copies it.
     gc.collect()
     gc.freeze()
     if request := serve(socket.socket(fileno=int(sys.argv[1]))):

@@ -1,4 +1,4 @@
-"""Fragments' APIs as a browser meets them through the shell's proxy path, in this process and without a database.
+"""Fragments' APIs through the shell's proxy path, in this process and without a database.
 
 Public: `Proxied`, `ProxiedRequest`, `SAME_ORIGIN`.
 """
@@ -27,7 +27,7 @@ PREFIX = "/slots/lobby/podlet"
 
 @dataclass
 class ProxiedRequest:
-    """One request under way: `status` and `headers` once they came, `body` as far as it came."""
+    """One request in flight: `status` and `headers` once they have come, `body` as far as it has come."""
 
     served: bool | None = None
     status: int = 0
@@ -42,7 +42,7 @@ class ProxiedRequest:
 
     @property
     def problem(self) -> str:
-        """The word of the problem that it was answered."""
+        """The word of the problem in the answer."""
         return str(json.loads(self.body)["code"])
 
     def json(self) -> Any:
@@ -115,7 +115,7 @@ class Proxied:
         body: bytes | None = b"",
         prefix: str = PREFIX,
     ) -> ProxiedRequest:
-        """The request, on its way. With `body` None it is sent by `ProxiedRequest.send`."""
+        """Starts a request. With `body` None the body is sent by `ProxiedRequest.send`."""
         sent = {"host": "localhost", **SAME_ORIGIN, **(headers or {})}
         if body:
             sent.setdefault("content-length", str(len(body)))
@@ -141,7 +141,7 @@ class Proxied:
         return request
 
     async def ask(self, method: str, rest: str, **more: Any) -> ProxiedRequest:
-        """The same, to its end."""
+        """Sends a request and waits for its end."""
         request = self.begin(method, rest, **more)
         assert request.task is not None
         await asyncio.wait_for(request.task, 20)

@@ -1,4 +1,5 @@
-"""Servers that speak Redis's protocol and answer by a function: nodes of a cluster, Sentinels, servers that lie.
+"""Servers that speak Redis's protocol and answer by a function: nodes of a cluster, Sentinels, servers with wrong
+answers.
 
 Use: `async with redis_node(answer) as port: …`; `answer(words)` gives the reply's bytes, or None for silence.
 """
@@ -14,7 +15,7 @@ Answer = Callable[[list[str]], bytes | None]
 
 @asynccontextmanager
 async def redis_node(answer: Answer, on_close: Callable[[], None] = lambda: None) -> AsyncIterator[int]:
-    """The port of one, until the end of the block; `on_close` is called when a client has closed its connection."""
+    """Serves one node; yields its port. `on_close` is called when a client has closed its connection."""
     writers: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,7 +39,7 @@ async def redis_node(answer: Answer, on_close: Callable[[], None] = lambda: None
 
 
 def texts(*words: str) -> bytes:
-    """A list of texts, as a reply."""
+    """The reply with a list of texts."""
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words)
 
 

@@ -1,7 +1,7 @@
-"""A process that changes the registry when it is told to: two of them race, against one database.
+"""A process that changes the registry on command: two of them race, against one database.
 
-Public: `Racer`, `Done`. `python -m tests.support.registry_racer NAME` is the process itself: it reads a line of JSON a
-change, says that it is ready, waits for an empty line, makes the change and answers with what its caller would hear.
+Public: `Racer`, `Done`. `python -m tests.support.registry_racer NAME` is the process itself: it reads one line of JSON
+for each change, reports that it is ready, waits for an empty line, makes the change and prints the answer.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ NO_REDIS = "redis://127.0.0.1:9/0"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`answer` of a change, or the class and words of its refusal."""
+    """The `answer` of a change, or the class and message of its refusal."""
 
     answer: dict[str, Any]
     refused: str
@@ -60,7 +60,7 @@ class Racer:
         self._errors.close()
 
     def prepare(self, verb: str, **given: Any) -> None:
-        """Returns when nothing is left but the change itself."""
+        """Returns when everything but the change itself is done."""
         self._say(json.dumps({"verb": verb, **given}))
         line = self._read()
         assert line == READY, line
@@ -72,7 +72,7 @@ class Racer:
         return Done(**json.loads(self._read()))
 
     def does(self, verb: str, **given: Any) -> dict[str, Any]:
-        """A change that nobody races and nothing refuses."""
+        """A change without a race, which must not be refused."""
         self.prepare(verb, **given)
         self.go()
         done = self.done()
@@ -135,7 +135,7 @@ def _wait() -> None:
 
 
 def _publish(name: str, url: str, fragment: str) -> Any:
-    """Fetched and held to the gate before it waits: what races is the change."""
+    """Fetches the release and runs the gate before it waits, so that only the change races."""
     from shell.operations.local_registry import as_json
     from shell.registry import publish
     from shell.registry.origins import Origins
@@ -163,7 +163,7 @@ def _migrate(name: str) -> dict[str, Any]:
 
 
 def _begin(name: str, versions: list[str], trial: str = "") -> dict[str, Any]:
-    """Of all versions the first is live, `trial` on trial. What was there before is gone, but for the audit."""
+    """The first of the versions is live, `trial` is on trial. Everything older is deleted, except the audit."""
     from shell.operations.local_registry import LocalRegistry
     from shell.registry import models
 
@@ -190,7 +190,7 @@ def _begin(name: str, versions: list[str], trial: str = "") -> dict[str, Any]:
 
 
 def _state(name: str, fragment: str, after: int) -> dict[str, Any]:
-    """What is live and on trial, the releases there are, and the lines of the audit after one of them."""
+    """What is live and on trial, the releases, and the audit's lines after one of them."""
     from shell.registry import models
 
     _wait()

@@ -1,4 +1,4 @@
-"""A shell in this process, as a team's command meets it over HTTP.
+"""A shell in this process, which a team's command calls over HTTP.
 
 Public: `Shell`.
 """
@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 
 class Shell(httpx.BaseTransport):
-    """A shell in this process, as an HTTP client meets it."""
+    """A shell in this process, called by an HTTP client."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with capture_logs():  # which a shell writes elsewhere

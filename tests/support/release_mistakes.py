@@ -1,4 +1,4 @@
-"""Mistakes that releases are made with, and what is said of each: by `fragment check`, and by every publish.
+"""Mistakes in releases, and the finding for each, from `fragment check` and from publishing.
 
 Public: `Mistake`, `MISTAKES`, `GOOD`, `VERSION`, `WELL`, `manifest`, `content`.
 """
@@ -31,10 +31,10 @@ WELL = {
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """`changes` to a release that is well break `rule`; `finding` is field, place, words of message and of remedy.
+    """`changes` to a valid release break `rule`; `finding` is field, place, words of the message and of the remedy.
 
-    `level` is that of the check, which is run at a desk. Where `published` is not empty it is said of a release that
-    is published all the same, as a warning with these words.
+    `level` is that of the check, which runs at a desk. If `published` is not empty, publishing accepts the release,
+    with a warning of these words.
     """
 
     changes: dict[str, Answer]

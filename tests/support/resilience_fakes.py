@@ -19,7 +19,8 @@ def answer(status: int = 200, *headers: tuple[str, str]) -> Response:
 
 
 class FakeUpstream:
-    """What a guard sends to. `says` is asked at each call: a response, or an error to raise; each takes `took_ms`."""
+    """The upstream of a guard. `says` is called for each request and gives a response, or an error to raise; each takes
+    `took_ms`."""
 
     def __init__(self, says: Callable[[], Response | Exception] = answer, took_ms: float = 10) -> None:
         self.says = says

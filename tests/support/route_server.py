@@ -1,4 +1,4 @@
-"""A server of a few written answers, for what is published and asked: each path has a status, headers and a body.
+"""A server of a few prepared answers, for tests of publishing and fetching: each path has a status, headers and a body.
 
 Public: `RouteServer`, `Answer`.
 """
@@ -12,7 +12,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Answer:
-    """`close` ends the body with the connection and says no length; `wait_s` passes before anything is sent."""
+    """With `close` the body ends with the connection and has no length; `wait_s` passes before anything is sent."""
 
     body: str | bytes = ""
     content_type: str = "text/html; charset=utf-8"

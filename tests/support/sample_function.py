@@ -1,5 +1,5 @@
-"""A function that does what its path says: `/slow` takes too long, `/raise` raises, `/exit` ends its process, and every
-other path is answered with what the function was given.
+"""A function that behaves as its path says: `/slow` takes too long, `/raise` raises, `/exit` ends its process, and
+every other path is answered with the function's input.
 
 Public: `handler`.
 """

@@ -48,7 +48,7 @@ def element(page: bytes, slot: str) -> bytes:
 
 
 def shell_markup(page: bytes) -> bytes:
-    """A page without its fragments."""
+    """A page without its fragments' HTML."""
     return _ELEMENT.sub(b"", page)
 
 
@@ -124,14 +124,14 @@ class Trio:
         return opening.head + rest
 
     async def whole_page(self) -> bytes:
-        """A page whose slots are all fresh: on a busy machine the first may be late in one."""
+        """A page whose slots are all fresh: on a busy machine a slot of the first page may be late."""
         async with asyncio.timeout(30):
             while (page := await self.page()).count(b'data-state="fresh"') < len(NAMES):
                 pass
         return page
 
     async def look(self, visit: Visit | None = None) -> tuple[Opening, bytes]:
-        """What goes out first, and all that follows."""
+        """The part that is sent first, and the rest."""
         composition = self.composer.compose(visit or self.visit(), self.snapshot)
         try:
             opening = await composition.open()
@@ -140,12 +140,12 @@ class Trio:
             await composition.close()
 
     def move(self, name: str, url: str) -> None:
-        """From now on the release of `name` says that it is served at `url`."""
+        """The release of `name` is served at `url` from now on."""
         moved = replace(self.snapshot.releases[name], digest=f"{name}-2", manifest_url=f"{url}/manifest.json")
         self.snapshot = Snapshot(2, MappingProxyType({**self.snapshot.releases, name: moved}))
 
     def _compile(self) -> None:
-        """As a shell does when it starts: the first template of a process takes longer than a page may."""
+        """Compiles the template as a starting shell does: in a new process that takes longer than a page may."""
         for signed_in in (False, True):
             self.composer.compiler.compiled(PAGE, language="en", signed_in=signed_in, snapshot=self.snapshot)
 

@@ -1,4 +1,4 @@
-"""What a browser holds after its player has signed in, for tests that load pages without one.
+"""The cookies of a signed-in player, for tests that load pages without a browser.
 
 Public: `signed_in`.
 """
@@ -12,7 +12,7 @@ from tests.support.lobby import LATER, PASSWORD, wait_for
 
 
 def signed_in(url: str, name: str = "amber") -> httpx.Cookies:
-    """The cookies of `name` at the shell that answers at `url`; who is asked to come again later does."""
+    """The cookies of `name` at the shell at `url`. Tries again if the shell answers that it is too busy."""
     with plain_http.Client(base_url=url, timeout=60, headers={"Origin": url}) as client:
 
         def let_in() -> bool:

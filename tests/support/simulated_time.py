@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Instead of waiting for the next timer, arrives at it."""
+    """Jumps to the next timer instead of waiting for it."""
 
     now = 0.0
 

@@ -22,7 +22,7 @@ from tests.support.mullion import ROOT, Mullion
 
 T = TypeVar("T")
 _LOADED = re.compile(r"registry_loaded.*\bgeneration=(\d+)")
-# Of its lobby, which has no games.
+# The slots of its lobby, which has no games.
 SLOTS = ("wallet", "tables", "promotions")
 PARTITION_KEY = "of-this-house-alone-" + "k" * 32
 FORM_ORIGIN = "https://pay.example"
@@ -67,7 +67,8 @@ template = "history.html"
 history = { fragment = "guest" }
 wallet = { fragment = "origin", pathname = "/one" }
 """
-# A field to type into, and a button that fetches its own slot again; in the other two its address is foreign and goes.
+# A field to type into, and a button that refetches its own slot; in the other two slots its address is foreign and is
+# removed.
 BODY = b"""<section><h2>Origin</h2><p>All is well.</p>
 <label>Note <input name="note"></label>
 <button hx-get="/slots/lobby/wallet" hx-target="closest fragment-slot" hx-swap="outerHTML">Again</button></section>"""
@@ -112,9 +113,9 @@ class SlowHouse:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def publish(self, url: str = "", trust: str = "first-party") -> str:
-        """Publish what the manifest at `url` says now, the origin's where none is named; what the command printed.
+        """Publish the manifest at `url`, by default the origin's; returns the command's output.
 
-        A podlet of another test may have had its name. Returns when the shell that runs draws its pages by it.
+        A podlet of another test may have replaced it. Returns when the running shell renders its pages with it.
         """
         url = url or f"{self.origin.url}/manifest.json"
         printed = self.manage("fragment", "publish", "--move", "--trust", trust, url)
@@ -122,7 +123,7 @@ class SlowHouse:
         return printed
 
     def _follows(self) -> bool:
-        """Whether the shell has loaded the last change of its registry."""
+        """Whether the shell has loaded the newest change of its registry."""
         address = f"file:{self.mullion.data / 'shell.sqlite3'}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as registry:
             [[newest]] = registry.execute("select max(id) from registry_auditentry where changes_pages")
@@ -130,7 +131,7 @@ class SlowHouse:
         return int(loaded[-1]) >= newest if loaded else False
 
     def manage(self, *arguments: str) -> str:
-        """A command of `manage.py`, on the machine of this shell; what it printed."""
+        """A command of `manage.py` with this shell's environment; returns its output."""
         environ = {"SHELL_PAGES": str(self.pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
         environ["REDIS_URL"] = embedded_valkey(self.mullion.port_base)
         done = subprocess.run(

@@ -1,6 +1,6 @@
-"""Tansu: a broker of Kafka's protocol that is not of librdkafka's making, one real process that keeps all in memory.
+"""Tansu: a Kafka broker that does not use librdkafka; one real process that keeps everything in memory.
 
-Use: `with TansuServer() as kafka: … kafka.url`. Topics have to be made, or make themselves with one partition.
+Use: `with TansuServer() as kafka: … kafka.url`. Topics have to be created, or are created on use with one partition.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from tests.support.free_ports import free_port
 
 
 class TansuServer:
-    """Its group protocol takes 20 s and more to let a member in: give readers their partitions by name."""
+    """Its group protocol takes 20 s and more to admit a member, so name readers' partitions explicitly."""
 
     def __init__(self) -> None:
         self._port = free_port()

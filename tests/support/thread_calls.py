@@ -1,4 +1,4 @@
-"""Calls in threads that nobody waits for any more: they end before what they use is taken away.
+"""Calls in threads that nobody waits for any more: they end before their database is removed.
 
 Public: `ending_with_it`.
 """
@@ -15,7 +15,8 @@ ENDED_S_MAX = 30
 
 @contextmanager
 def ending_with_it(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever is handed to a pool of threads inside has ended after it. Raises `AssertionError` when it never does."""
+    """Every call that was given to a pool of threads within the block has ended after it. Raises `AssertionError` if
+    one never does."""
     calls: set[Future[Any]] = set()
     submit = ThreadPoolExecutor.submit
 

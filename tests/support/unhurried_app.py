@@ -1,4 +1,5 @@
-"""An application that answers after a moment, for tests of how a server ends. `GET /pid` and `POST /` are all it knows.
+"""An application that answers after a moment, for tests of how a server shuts down. It has `GET /pid` and `POST /`
+only.
 
 Public: `application`.
 """

@@ -1,4 +1,4 @@
-"""What a run of `up` left behind on this machine.
+"""Processes that a run of `up` left behind on this machine.
 
 Public: `left_of`.
 """
@@ -9,7 +9,7 @@ from tests.support.mullion import Mullion
 
 
 def left_of(mullion: Mullion) -> list[str]:
-    """Command lines of processes of this run: its folder is named in their environment, its port in Valkey's title."""
+    """Command lines of this run's processes, by its folder in their environment, or its port in Valkey's title."""
     folder, title = str(mullion.data.parent).encode(), f"127.0.0.1:{mullion.port_base + 40}".encode()
     left = []
     for process in (path for path in Path("/proc").iterdir() if path.name.isdigit()):

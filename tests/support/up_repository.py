@@ -1,7 +1,7 @@
-"""A tiny repository of two houses for tests of `up`: it starts within a second or two, and can be told to misbehave.
+"""A tiny repository of two houses for tests of `up`: it starts within a second or two, and can be made to misbehave.
 
-`front` is a Django house with an ASGI app, a prepare step and the `fragment` command; `back` has a worker with a
-child of its own, and a pane that is published.
+`front` is a Django house with an ASGI app, a prepare step and the `fragment` command; `back` has a worker with a child
+process of its own, and a fragment that is published.
 
 Public: `make_repository`, `COMMAND`, `ENVIRON`.
 """
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# The real `up`, on the houses of the folder that it is run in.
+# The real `up`, run on the houses of the current folder.
 COMMAND = (
     sys.executable,
     "-c",
@@ -124,7 +124,7 @@ HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever
 
 
 def make_repository(folder: Path) -> Path:
-    """Write the houses into `folder`; the folder."""
+    """Writes the houses into `folder`; returns the folder."""
     for name, text in FILES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

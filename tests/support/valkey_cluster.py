@@ -1,4 +1,4 @@
-"""A cluster of three primaries, with a replica of the one that holds what houses share: real processes, for tests.
+"""A cluster of three primaries, with a replica of the one that has the houses' shared keys: real processes, for tests.
 
 Use: `with ValkeyCluster() as valkey: … valkey.url`, then `valkey.kill_primary()`.
 """
@@ -18,7 +18,7 @@ RANGES = ((0, 5460), (5461, 10922), (10923, 16383))
 
 
 class ValkeyCluster:
-    """The address names a node that is away as well, and names it first."""
+    """The address lists an unreachable node too, and lists it first."""
 
     def __init__(self, *, node_timeout_ms: int = 800) -> None:
         options = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout_ms), "--cluster-port")
@@ -56,11 +56,11 @@ class ValkeyCluster:
             server.flush()
 
     def kill_primary(self) -> None:
-        """End the primary of what houses share; it does not come back by itself."""
+        """Kill the primary with the houses' shared keys; it does not come back by itself."""
         self.primaries[self.shared].stop()
 
     def bring_back(self) -> None:
-        """Start what was killed: it reads in its own file which cluster it belongs to."""
+        """Start the killed one again: its own file says which cluster it belongs to."""
         self.primaries[self.shared].start()
 
     def wait_for_promotion(self) -> None:

@@ -22,7 +22,7 @@ NAME = "players"
 
 
 class ValkeySentinel:
-    """The address names a Sentinel that is away as well, and names it first."""
+    """The address lists an unreachable Sentinel too, and lists it first."""
 
     def __init__(self, *, down_after_ms: int = 400) -> None:
         self.primary = ValkeyServer()
@@ -57,7 +57,7 @@ class ValkeySentinel:
         self.primary.stop()
 
     def bring_back(self) -> None:
-        """Start what was killed, as empty as it was left and thinking that it is the primary still."""
+        """Start the killed one again, empty and still configured as primary."""
         self.primary.start()
 
     def wait_for_promotion(self) -> None:
@@ -75,7 +75,7 @@ class ValkeySentinel:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for what servers bring about among themselves."""
+    """Waits for a change that the servers make among themselves."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         with contextlib.suppress(RedisError):

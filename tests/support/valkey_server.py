@@ -18,7 +18,7 @@ from tests.support.free_ports import free_port
 
 
 class ValkeyServer:
-    """Holds nothing on disk, so `stop` then `start` is a flushed store."""
+    """Nothing is on disk, so `stop` then `start` empties the store."""
 
     def __init__(self, port: int | None = None, *options: str) -> None:
         self.options = options
@@ -54,14 +54,14 @@ class ValkeyServer:
         raise RuntimeError(f"Valkey did not answer on port {self.port}")
 
     def stop(self) -> None:
-        """End it at once; a hung one too."""
+        """Kill it, even if it is frozen."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def hang(self) -> None:
-        """Keep the sockets open and answer nothing."""
+        """Freeze it: sockets stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:

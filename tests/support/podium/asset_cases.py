@@ -1,4 +1,4 @@
-"""Podlets whose stylesheets and scripts say how they are loaded, for the table of the book.
+"""Podlets whose stylesheets and scripts declare how they are loaded, for the table in the book of fragments.
 
 Public: `ASSET_CASES`, and for the other cases `files`, `styles`, `medium`, `runs`.
 """
@@ -34,7 +34,7 @@ def _scripts(html: str) -> int:
 
 
 def _written(seen: Seen) -> str:
-    """What of `data` stands on the element that loads the asset; a slot says it of its scripts as JSON."""
+    """The attributes of `data` on the element that loads the asset; a slot lists its scripts as JSON."""
     there = re.findall(r'<(?:script|link) [^>]*data-site="([^"]*)"', seen.html)
     for encoded in re.findall(r'data-script-data="([^"]+)"', seen.html):
         there += [each["data-site"] for each in json.loads(unescape(encoded)).values()]
@@ -55,7 +55,7 @@ def runs(seen: Seen) -> str:
 
 
 def _site(kind: str, value: str, **more: str) -> dict[str, Any]:
-    """A manifest of one asset with `data`, as it is served: a podlet's package has it for scripts alone."""
+    """A manifest of one asset with `data`, served as a plain file: the podlet package supports it for scripts only."""
     asset = {"value": f"/a.{kind}", "data": [{"key": "site", "value": value}], **more}
     return {"extend": {kind: [asset]}, "files": files(**{f"a_{kind}": "" if kind == "css" else "1"})}
 

@@ -1,6 +1,6 @@
-"""Podlets that are run in a stock layout and here, for the table of the book. What is seen becomes the book's words.
+"""Podlets that are run in a stock Podium layout and in Mullion, for the table in the book of fragments.
 
-Public: `CASES`. A case's `look` says in a few words what one side made of it; `why` is written where the two differ.
+Public: `CASES`. A case's `look` describes in a few words what one side shows; `why` is given where the two differ.
 """
 
 import json
@@ -29,7 +29,7 @@ def _scoped(seen: Seen) -> str:
 
 
 def _rooted(seen: Seen) -> str:
-    """The shadow root that the podlet itself has brought, and the stylesheets that this links."""
+    """The podlet's own shadow root, and the stylesheets that it links."""
     brought = re.search(
         r'<(?:my-podlet|span)>\s*<template shadowrootmode="open">(.*?)</template>', seen.html, re.DOTALL
     )
@@ -51,7 +51,7 @@ def _picture(seen: Seen) -> str:
 
 
 def _leads(attribute: str) -> Callable[[Seen], str]:
-    """Where the link or the form of its HTML leads."""
+    """The target of the link or the form in its HTML."""
 
     def look(seen: Seen) -> str:
         found = re.search(rf' {attribute}="([^"]*)"', seen.html.replace('<link href="', ""))
@@ -62,7 +62,7 @@ def _leads(attribute: str) -> Callable[[Seen], str]:
 
 
 def _standing(*words: str) -> Callable[[Seen], str]:
-    """Which of `words` stand in the page, and whether publishing has said that others do not."""
+    """Which of `words` are in the page, and whether publishing warned about the others."""
 
     def look(seen: Seen) -> str:
         there = [f"`{word}`" for word in words if word in seen.html]
@@ -89,7 +89,7 @@ def _clicks(seen: Seen) -> str:
 
 
 def _answered(what: str, has: Callable[[Answer], bool]) -> Callable[[Seen], str]:
-    """The status, and whether the script was told `what`."""
+    """The status, and whether the script received `what`."""
 
     def look(seen: Seen) -> str:
         assert seen.answer is not None

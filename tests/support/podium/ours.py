@@ -1,4 +1,4 @@
-"""The demo's own fragments in a stock layout, beside the same ones in a page of the shell, in one Chromium.
+"""The demo's own fragments in a stock layout, compared with the same ones in a page of the shell, in one Chromium.
 
 Public: `Ours`, `OURS`, `Side`, `both_sides`, `ours_running`, `looks_alike`, `rows`, `table`, `MARKS`, `WIDTHS`. The
 table of `fragments/README.md` is made of `rows`; `tests/whole/test_ours_in_a_layout.py` holds the book to it.
@@ -25,12 +25,12 @@ from tests.support.slow_house import SlowHouse
 MARKS = ("<!-- ours -->\n", "<!-- /ours -->\n")
 LAYOUT_PATHNAMES = "sign_in=/login/; table=/play/{table_id}/; kind=/play/all/{kind}/; cashier=/money/; games=/reels/"
 WIDTHS = {1280: "dark", 390: "light"}
-# As much of a picture may differ as the edges of letters do that stand on another fraction of a pixel.
+# The share of a picture that may differ: as much as edges of letters at another fraction of a pixel.
 DIFFERENCE_MAX = 0.002
 _NOW = "2026-11-29T20:00:00Z"
 _LIVE = re.compile(r"/(static|assets)/.*\blive\b[^/]*\.js")
 
-# The share of pixels that differ visibly; 1 where the sizes do.
+# The share of pixels that differ visibly; 1 if the sizes differ.
 _DIFFERENCE = """async ([one, other]) => {
   const pixels = async (png) => {
     const image = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
@@ -51,20 +51,20 @@ _DIFFERENCE = """async ([one, other]) => {
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """One fragment of the demo: its folder, what a visitor's page asks it for, and what to look at besides."""
+    """One fragment of the demo: its folder, the request of a visitor's page, and what else to compare."""
 
     room: str
     slot: str
     pathname: str
-    # Selectors: a link that its answer has, and what its own script writes (empty: it writes nothing for a visitor).
+    # Selectors: a link in its answer, and an element that its own script writes (empty: none for a visitor).
     link: str
     written: str = ""
-    # The page of the shell that it stands in, and what of that page's query it is handed.
+    # The page of the shell that has it, and the query parameters that are passed to it.
     page: str = "/ours/"
     queries: tuple[str, ...] = ()
 
     def podlet(self, fragment: Fragment) -> dict[str, Any]:
-        """As a layout registers and asks it."""
+        """The podlet as a layout registers it."""
         uri = f"{fragment.url}/manifest.json"
         return {"name": self.slot, "uri": uri, "pathname": self.pathname, "queries": list(self.queries)}
 
@@ -79,7 +79,7 @@ OURS = (
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one of the two pages shows of a fragment: its picture at each width, where its link leads, its countdown."""
+    """What one of the two pages shows of a fragment: its picture at each width, its link, its countdown."""
 
     pictures: tuple[bytes, ...]
     link: str
@@ -102,7 +102,7 @@ def ours_running() -> Iterator[dict[str, Fragment]]:
 def both_sides(
     podium: Podium, shell: SlowHouse, browser: Browser, running: dict[str, Fragment]
 ) -> list[tuple[Ours, Side, Side]]:
-    """(a fragment, in a layout, in the shell's page). It has as much room here as there."""
+    """(a fragment, in a layout, in the shell's page). Both give it the same room."""
     for fragment in running.values():
         shell.publish(f"{fragment.url}/manifest.json")
     podlets = [each.podlet(running[each.slot]) for each in OURS]
@@ -122,7 +122,7 @@ def both_sides(
 
 def _in_the_shell(page: Page, url: str) -> dict[str, Side]:
     page.clock.set_fixed_time(_NOW)
-    # Live values stand still in both: as nobody answers the socket here, the slots would say so after a while.
+    # Live values stand still in both: nobody answers the socket here, and after a while the slots would say so.
     page.route(_LIVE, lambda route: route.abort())
     looks: dict[str, Side] = {}
     for address, of_page in itertools.groupby(OURS, key=lambda each: each.page):
@@ -136,7 +136,7 @@ def _in_the_shell(page: Page, url: str) -> dict[str, Side]:
 
 
 def _in_the_layout(page: Page, url: str, widths: dict[str, int]) -> dict[str, Side]:
-    """Each in a section as wide as its slot; what the console says is said of all."""
+    """Each in a section as wide as its slot; console errors are those of the whole page."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -154,7 +154,7 @@ def _look(page: Page, where: str, ours: Ours) -> Side:
     box = frame.bounding_box()
     assert box is not None, f"{where} is not shown"
     return Side(
-        # A slot of the shell may be read again meanwhile, so it is its place that is photographed.
+        # A slot of the shell may be refetched meanwhile, so its rectangle is photographed instead of the element.
         (page.screenshot(full_page=True, clip=box),),
         frame.locator(ours.link).first.get_attribute("href") or "",
         frame.locator(ours.written).first.inner_text() if ours.written else "",
@@ -171,13 +171,13 @@ def _joined(sides: list[Side]) -> Side:
 
 
 def looks_alike(page: Page, one: bytes, other: bytes) -> bool:
-    """Whether two pictures are of one size and the same but for the edges of letters."""
+    """Whether two pictures have one size and differ in nothing but the edges of letters."""
     encoded = [base64.b64encode(picture).decode() for picture in (one, other)]
     return one == other or float(page.evaluate(_DIFFERENCE, encoded)) <= DIFFERENCE_MAX
 
 
 def rows(page: Page, seen: Sequence[tuple[Ours, Side, Side]]) -> list[tuple[str, str, str, str]]:
-    """(fragment, in a layout, here, why) of each thing that is looked at."""
+    """(fragment, in a layout, here, why) of each compared property."""
     made = []
     for ours, there, here in seen:
         name = f"`{ours.room.replace('_', '-')}`, `{ours.pathname}`"

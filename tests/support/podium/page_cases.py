@@ -1,4 +1,4 @@
-"""Podlets and the page around them, for the table of the book: its head, its parameters, a slot inside a slot.
+"""Podlets and the page around them, for the table in the book of fragments: head, parameters, a slot inside a slot.
 
 Public: `PAGE_CASES`. `cases.py` has all else.
 """
@@ -14,7 +14,7 @@ _PLACE = '<nav><slot name="cart"><a href="/cart/">Cart</a></slot></nav>'
 
 
 def _titled(seen: Seen) -> str:
-    """Where the page has the podlet's words of its title."""
+    """Where the page has the podlet's title."""
     head, _, body = seen.html.partition("</head>")
     if _TITLE in head:
         return "the title of the page" + (", with its description" if "Live and open" in head else "")
@@ -23,14 +23,14 @@ def _titled(seen: Seen) -> str:
 
 
 def _address(seen: Seen) -> str:
-    """The address as its author reads it: what is escaped differs, what it means does not."""
+    """The address as its author reads it: escapes may differ, the meaning may not."""
     pathname, _, query = seen.urls[-1].partition("?")
     names = ", ".join(f"`{name}` is `{value}`" for name, value in parse_qsl(query))
     return f"asked at `{unquote(pathname)}`" + (f", {names}" if names else "")
 
 
 def _placed(seen: Seen) -> str:
-    """What stands in the place that it marks; what the podlet wrote there shows where nothing fills it."""
+    """The content of the nested place; if nothing fills it, what the podlet wrote there is shown."""
     if re.search(r'<fragment-slot [^>]*slot="cart".*two things', seen.html, re.DOTALL):
         return "the other slot"
     return "what it wrote there itself" if _PLACE in seen.html else "nothing"

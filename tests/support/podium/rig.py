@@ -1,13 +1,13 @@
-"""Real podlets and layouts for tests: Podium's packages from npm, under Node from PyPI, one process for all of a run.
+"""Real podlets and layouts for tests: Podium's packages from npm, under Node from PyPI, in one process for the run.
 
 Public: `Podium`, `Started`, `NoPodium`, `install`. The fixture `podium` gives the run's own.
 
 A variant is what a podlet's author would write, as JSON: `name`, `version`, `pathname`, `manifest`, `content`,
 `fallback`, `css`, `js`, `proxy` (a list of `{name, target}`), `useShadowDOM`; and for the tests `html` (the content),
-`pages` (path -> HTML as podlets send it, or `{status, headers, body}` as it is), `files` (path -> the same, before
-Podium's middleware), `extend` (keys that the manifest has besides), `manifest_json` (a manifest to be served as it is)
-and `plain` (a server without Podium). `api` maps a path to what answers there: `echo`, `events`, `file` or `answer`
-(`rig.mjs` says what each does).
+`pages` (path -> HTML that the podlet sends, or `{status, headers, body}` sent unchanged), `files` (path -> the same,
+before Podium's middleware), `extend` (additional keys of the manifest), `manifest_json` (a manifest that is served
+unchanged) and `plain` (a server without Podium). `api` maps a path to a kind of answer: `echo`, `events`, `file` or
+`answer` (see `rig.mjs`).
 """
 
 import fcntl
@@ -33,7 +33,7 @@ class NoPodium(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A podlet or plain server that runs."""
+    """A running podlet or plain server."""
 
     url: str
     manifest_url: str
@@ -70,31 +70,31 @@ class Podium:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Closing its stdin ends it, and with it whatever runs in it."""
+        """Closing its stdin ends the process with everything in it."""
         self._process.communicate(timeout=ANSWER_S_MAX)
 
     def start(self, *variants: Variant) -> list[Started]:
-        """Each variant, on a port of its own, with a fallback where it names none: nothing is live without."""
+        """Start each variant on a port of its own. One without a fallback gets one: no release is live without."""
         whole = [each if each.get("plain") else {"fallback": "/fallback", **each} for each in variants]
         return [Started(**each) for each in self._ask("start", variants=whole)]
 
     def change(self, started: Started, **variant: Any) -> None:
-        """Deploy another version at the same address: what is not named stays."""
+        """Deploy another version at the same address; what `changes` does not name stays."""
         self._ask("change", url=started.url, variant=variant)
 
     def stop(self, started: Started) -> None:
-        """End one; those that nobody ends are ended with the process."""
+        """Stop one; the others end with the process."""
         self._ask("stop", url=started.url)
 
     def requests(self, started: Started) -> list[dict[str, Any]]:
-        """What it was asked since the last call: `{method, url, headers}`."""
+        """The requests to it since the last call: `{method, url, headers}`."""
         return list(self._ask("requests", url=started.url))
 
     def layout(self, name: str, *podlets: dict[str, Any], **options: Any) -> Started:
         """A stock `@podium/layout` at `/` over podlets `{name, uri, pathname, query, queries}`.
 
-        Each stands in `<section data-slot=name>`, and is handed `?<name>.<each>=` of the page's query for
-        `queries`. `contexts` maps names of Podium contexts of its own to their values.
+        Each is in `<section data-slot=name>`, and gets `?<name>.<each>=` of the page's query for `queries`. `contexts`
+        maps names of additional Podium contexts to their values.
         """
         url = str(self._ask("layout", name=name, podlets=podlets, options=options)["url"])
         return Started(url, "")
@@ -104,7 +104,7 @@ class Podium:
         return list(self._ask("validate", manifests=manifests))
 
     def addresses(self, *cases: tuple[str, str, str]) -> list[str]:
-        """Where Podium's client asks for each (content, manifest's address, the slot's pathname)."""
+        """The addresses that Podium's client requests for each (content, manifest's address, the slot's pathname)."""
         return list(self._ask("addresses", cases=cases))
 
     def elements(self, *, css: list[Variant] | None = None, js: list[Variant] | None = None) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The shell's side of the table of podlets: a podlet is published, shown in a slot and called, without a database.
+"""The shell's side of the table of podlets: publishes a podlet, shows it in a slot and calls it, without a database.
 
 Public: `published`, `shown`, `called`.
 """
@@ -29,13 +29,13 @@ from tests.support.podium.table import BROWSER, Answer, Call, PageAround
 from tests.support.proxied import Proxied
 
 _ORIGIN = "http://localhost"
-# What both do is compared, not how soon: a machine that is busy has the time it takes.
+# Results are compared, not speed: a busy machine gets all the time it needs.
 _ROOM_MS = 30_000
 _PATIENT_PROXY = ProxyPolicy(head_ms=_ROOM_MS, connect_ms=_ROOM_MS, small_body_ms=_ROOM_MS)
 
 
 class _Patient:
-    """Fetches by `transport`, in all the time that there is."""
+    """Fetches by `transport` without a short time limit."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -48,7 +48,7 @@ class _Patient:
 
 
 async def published(started: Started, *, trusted: bool) -> tuple[Release, tuple[str, ...]]:
-    """The release as publishing would store it, and the notes."""
+    """The release as publishing would store it, and the notes of publishing."""
 
     async def trust_of(name: str) -> Trust:
         return Trust.FIRST_PARTY if trusted else Trust.SANDBOXED
@@ -62,7 +62,7 @@ async def published(started: Started, *, trusted: bool) -> tuple[Release, tuple[
 
 
 async def shown(release: Release, pathname: str, around: PageAround) -> str:
-    """What it says of the page's head, as this has it, and the slot's element in the page."""
+    """The page's head, and the slot's element in the page."""
     extension = structs.replace(release.manifest.mullion, deadline_ms=_ROOM_MS)
     release = replace(release, manifest=structs.replace(release.manifest, mullion=extension))
     slot = Slot("slot", release.fragment, pathname, primary=around.primary, query=tuple(around.query))
@@ -98,7 +98,7 @@ def _head(included: Included) -> str:
 
 
 async def called(release: Release, call: Call) -> Answer:
-    """What a page's script gets of the podlet's own API."""
+    """The answer of the podlet's own API to a page's script."""
     async with Proxied({}, "", _PATIENT_PROXY, release=release) as proxied:
         request = await proxied.ask(call.method, call.rest, query=call.query, body=call.body, headers=BROWSER)
     return Answer(request.status, request.headers, request.body)

@@ -19,13 +19,13 @@ from tests.support.podium.rig import Podium, Started, Variant
 
 BOOK = Path(__file__).parents[3] / "fragments" / "README.md"
 MARKS = ("<!-- podium -->\n", "<!-- /podium -->\n")
-# Stands in the place of a variant where the podlet is gone.
+# In place of a variant: the podlet is gone.
 GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a page's script asks of the podlet's own API: `rest` is a proxy's name and what is below it."""
+    """A call of a page's script to the podlet's own API: `rest` is a proxy's name and the path below it."""
 
     rest: str
     method: str = "GET"
@@ -35,7 +35,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the script gets. Header names are in lower case."""
+    """The answer to the script. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,10 +44,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class PageAround:
-    """What the page around the podlet gives it, and takes of it.
+    """The page around the podlet: what it gives to the podlet and takes from it.
 
-    `params` fill the pathname, `query` is handed on; `primary` lets it name the page; `inside` is another slot of the
-    same podlet, by name, whose pathname is `/<name>`, and stands inside it.
+    `params` fill the pathname, `query` is passed on; with `primary` the podlet may set the page's title; `inside` is
+    another slot of the same podlet, by name, whose pathname is `/<name>`, nested in it.
     """
 
     params: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class PageAround:
 
 @dataclass(slots=True)
 class Seen:
-    """What came of a case on one side: the HTML of each visit, what the content was asked for, the refusal if any."""
+    """The result of a case on one side: the HTML of each visit, the requests for the content, the refusal if any."""
 
     htmls: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row: a podlet (`variant`), what happens to it after the first visit (`then`), and what is looked at."""
+    """One row: a podlet (`variant`), what happens to it after the first visit (`then`), and what is compared."""
 
     title: str
     variant: Variant
@@ -94,7 +94,7 @@ def rows(podium: Podium, cases: Sequence[Case]) -> list[tuple[str, str, str, str
 
 
 def table(found: Sequence[tuple[str, str, str, str]]) -> str:
-    """The rows as the book has them."""
+    """The rows as the book shows them."""
     head = "| a podlet with | in Podium's layout | here | why it differs |\n|---|---|---|---|\n"
     return head + "".join(f"| {' | '.join(row)} |\n" for row in found)
 
@@ -139,7 +139,7 @@ def _here(podium: Podium, case: Case) -> Seen:
     return _ended(podium, started, case, seen)
 
 
-# What a browser sends along.
+# Headers that a browser sends.
 BROWSER = {"cookie": "odd=1", "accept": "*/*"}
 
 
@@ -174,7 +174,7 @@ def _ended(podium: Podium, started: Started, case: Case, seen: Seen) -> Seen:
 
 
 def main() -> None:
-    """Write the book's table anew."""
+    """Writes the book's table again."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.settings")
     import django
 

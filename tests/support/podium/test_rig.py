@@ -1,4 +1,4 @@
-"""The rig of Podium's own packages: what other tests compare with is the real thing."""
+"""The rig runs Podium's own packages, so other tests compare with the real thing."""
 
 import httpx
 import pytest
@@ -7,7 +7,7 @@ from tests.support.podium.rig import Podium
 
 
 def test_many_podlets_answer_from_one_process_each_at_its_own_address(podium: Podium) -> None:
-    """Manifest, content and fallback lie where Podium puts them, and say which version they are."""
+    """Manifest, content and fallback are where Podium puts them, and each has the podlet's version."""
     grid, mounted = podium.start(
         {"name": "grid", "content": "/content", "pages": {"/grid": "<p>grid</p>"}, "fallback": "/fallback"},
         {"name": "mounted", "pathname": "/mounted", "css": {"value": "/main.css"}, "version": "2.0.0"},

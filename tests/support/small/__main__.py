@@ -1,4 +1,4 @@
-"""`small` to look at: two of everything over a PostgreSQL of its own, until Ctrl-C.
+"""Runs `small` by hand: two of everything over a PostgreSQL of its own, until Ctrl-C.
 
 Run: `uv run python -m tests.support.small`, then `curl -H 'Host: lobby.example' -H 'X-Forwarded-Proto: https' URL`.
 """

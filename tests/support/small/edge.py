@@ -1,4 +1,4 @@
-"""The ingress of `small` for browsers: nginx, which ends TLS and leads to Services as `base/ingress.yaml` says.
+"""The ingress of `small` for browsers: nginx, which ends TLS and routes to Services as `base/ingress.yaml` says.
 
 Public: `Edge`.
 """
@@ -48,7 +48,7 @@ http {{
 
 
 class Edge:
-    """`origin` is what browsers type. `start` gets paths and the ports that they lead to, of the cluster's Services."""
+    """`origin` is what browsers open. `start` gets paths and the ports of the cluster's Services that they lead to."""
 
     def __init__(self) -> None:
         self.port = free_port()

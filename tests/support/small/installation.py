@@ -2,9 +2,9 @@
 
 Public: `Small`.
 
-In place of the cluster: a port that leads to the processes that are ready for each Service, a restart of whoever died,
-and what its users bring along: PostgreSQL, Valkey, the providers (sandboxes), secrets. Only these sandboxes run with
-DEBUG. Where there is no `KAFKA_BOOTSTRAP`, events go over Valkey Streams.
+In place of the cluster it has, for each Service, a port that leads to the ready processes; it restarts processes that
+died; and it brings what an installation needs from outside: PostgreSQL, Valkey, the providers (sandboxes), secrets.
+Only these sandboxes run with DEBUG. Without `KAFKA_BOOTSTRAP` events go over Valkey Streams.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 
 class Process:
-    """One replica: what it is started with, and the process that runs."""
+    """One replica: how it is started, and its process."""
 
     def __init__(self, name: str, command: tuple[str, ...], env: dict[str, str], replica: Replica, log: Path) -> None:
         self.name, self.command, self.env, self.replica, self.log = name, command, env, replica, log
@@ -65,11 +65,12 @@ class Process:
 class Small:
     """`with Small(postgres) as small: small.url`: the ingress; `small.host` is the name that browsers type.
 
-    A caller is the proxy that ends TLS: it sends `Host`, `X-Forwarded-Proto` and `X-Forwarded-For` (`small.headers`).
+    Requests come as from the proxy that ends TLS, with `Host`, `X-Forwarded-Proto` and `X-Forwarded-For`
+    (`small.headers`).
     """
 
     def __init__(self, postgres: PostgresServer, origin: str = "") -> None:
-        """`origin` is where browsers find it, where that is not its manifests' `PUBLIC_URL`."""
+        """`origin` is the address that browsers use, if not the manifests' `PUBLIC_URL`."""
         self._postgres = postgres
         self.origin = origin or config()["PUBLIC_URL"]
         self._folder = tempfile.TemporaryDirectory(prefix="small-", ignore_cleanup_errors=True)
@@ -100,7 +101,7 @@ class Small:
         }
 
     def _installed(self) -> dict[str, str]:
-        """The ConfigMap with addresses of this machine; those of Services lead to their ports here."""
+        """The ConfigMap with addresses of this machine; a Service's address leads to its port here."""
         sandbox = {name: f"{HOST}:{port}" for name, port in self._sandbox_ports.items()}
         ours = {
             "PUBLIC_URL": self.origin,
@@ -126,7 +127,7 @@ class Small:
         return re.sub(rf"//([a-z-]+):{PORT}\b", local, value)
 
     def environment(self, deployment: Deployment, data: Path) -> dict[str, str]:
-        """What its manifest says, and nothing of this test run; its ports and folders are of this machine."""
+        """The environment of its manifest, and nothing of this test run; ports and folders are of this machine."""
         sources = {"configMapKeyRef": self._installed(), "secretKeyRef": self._secrets}
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         for name, value in deployment.env.items():
@@ -170,7 +171,7 @@ class Small:
                 each.wait(10)
 
     def manage(self, process: str, *arguments: str, **more: str) -> str:
-        """`manage.py …` with the environment of `process`; what it wrote."""
+        """`manage.py …` with the environment of `process`; returns its output."""
         env = self.environment(self.deployments[process], self.data) | {"MULLION_DATA": str(self.data), **more}
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
@@ -179,7 +180,7 @@ class Small:
         return done.stdout
 
     def _prepare(self) -> None:
-        """The job before an upgrade; and demo players, who are of a local run."""
+        """The job before an upgrade; and the demo players, which only a local run has."""
         engine = ("--settings", "bff.commands.settings")
         self.manage("shell", "migrate", "--noinput")
         self.manage("bff-commands", "migrate", "--noinput", *engine)
@@ -242,7 +243,7 @@ class Small:
         await asyncio.gather(*(service.aclose() for service in self.services.values()))
 
     async def _care(self, process: Process) -> None:
-        """Probes it as often as its manifest says, at first more often, and starts it again once it has died."""
+        """Probes the process as often as its manifest says, at first more often, and restarts it when it has died."""
         every_s = self.deployments[process.name.partition("#")[0]].ready_every_s
         replica = process.replica
         while True:
@@ -257,7 +258,7 @@ class Small:
     # --- looking and breaking
 
     def get(self, path: str) -> tuple[int, str]:
-        """(status, body) as a visitor behind the ingress has it."""
+        """(status, body) for a visitor behind the ingress."""
         with plain_http.Client(base_url=self.url, timeout=30, headers=self.headers) as client:
             answer = client.get(path)
             return answer.status_code, answer.text
@@ -267,16 +268,16 @@ class Small:
 
     @property
     def payments_url(self) -> str:
-        """Of the payments provider."""
+        """The address of the payments provider."""
         return self._installed()["PAYMENTS_URL"]
 
     @property
     def database_url(self) -> str:
-        """Of the engine's ledger."""
+        """The address of the engine's ledger."""
         return self._secrets["DATABASE_URL"]
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """End it by this signal, and wait until whoever came in its place is ready."""
+        """End the process with this signal, and wait until its successor is ready."""
         process = self.processes[name]
         starts = process.starts
         process.end(number)

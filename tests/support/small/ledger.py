@@ -1,5 +1,4 @@
-"""What became of a load's deposits in the engine of `small` and at its payments provider, and whether both sides of its
-books agree.
+"""Compares a load's deposits in the engine of `small` with its payment provider, and both sides of its books.
 
 Public: `deposits_by_end`, `assert_deposits`, `assert_sound`.
 """
@@ -19,7 +18,7 @@ _IN_THE_LEDGER = (
     "from commands_receipt receipt left join commands_transaction movement using (receipt_id) "
     "where receipt.key is not null group by 1, 2, 3"
 )
-# Whose answer was lost is asked about ever more rarely, at last once a minute.
+# A charge whose answer was lost is looked up less and less often, at last once a minute.
 SETTLED_S_MAX = 150
 # (state, movements of money in the ledger, charges at the provider)
 BOOKED, NEVER_CHARGED = ("done", 1, 1), ("declined", 0, 0)
@@ -27,8 +26,8 @@ End = tuple[str, int, int]
 
 
 def assert_deposits(small: Small, load: Load) -> None:
-    """Each was booked once, as it was charged once. A charge that never reached its provider, as the engine was killed
-    before, is declined and booked nowhere; that happens to a few."""
+    """Each deposit was booked once, as it was charged once. A charge that did not reach the provider, because the
+    engine was killed before, is declined and booked nowhere; that happens to a few."""
     ended = deposits_by_end(small, load)
     print(f"deposits by end: {dict(ended)}")
     assert set(ended) <= {BOOKED, NEVER_CHARGED}, ended
@@ -36,7 +35,7 @@ def assert_deposits(small: Small, load: Load) -> None:
 
 
 def deposits_by_end(small: Small, load: Load) -> Counter[End]:
-    """How many ended so, once nothing is pending."""
+    """How many deposits ended in each way, once none is pending."""
     found: dict[str, tuple[str, str, int]] = {}
 
     def settled() -> bool:
@@ -48,10 +47,10 @@ def deposits_by_end(small: Small, load: Load) -> Counter[End]:
 
 
 def _receipts(small: Small, load: Load) -> dict[str, tuple[str, str, int]]:
-    """By key of what was pressed: receipt, state, movements; of one that has no receipt, nothing."""
+    """By idempotency key: receipt, state, movements; empty for a deposit without a receipt."""
     with psycopg.connect(small.database_url) as ledger:
         rows: list[tuple[str, str, str, int]] = ledger.execute(_IN_THE_LEDGER).fetchall()
-    # The fragment's name stands before the key that the browser sent.
+    # The fragment's name precedes the key that the browser sent.
     of_key = {key: next((row for row in rows if row[0].endswith(key)), None) for key in load.pressed}
     return {key: (row[1], row[2], row[3]) if row else ("", "lost", 0) for key, row in of_key.items()}
 
@@ -63,7 +62,7 @@ def _charges(small: Small, receipt: str) -> int:
 
 
 def assert_sound(small: Small) -> None:
-    """The ledger adds up, and the read side says what it says."""
+    """The ledger adds up, and the read side shows the same balances."""
     engine = ("--settings", "bff.commands.settings")
     assert small.manage("bff-commands", "audit_ledger", *engine) == "The books are sound.\n"
     assert ", 0 differ." in small.manage("bff-commands", "rebuild_views", "--compare-only", *engine)

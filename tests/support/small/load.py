@@ -1,4 +1,4 @@
-"""Players at `small` all the time: they open the lobby and pay in, and press again until they have an answer.
+"""Players who use `small` all the time: they open the lobby and deposit, and press again until they have an answer.
 
 Public: `Load`, `loaded`.
 """
@@ -21,7 +21,7 @@ from tests.support.small.installation import Small
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
 AMOUNT = "5"
 VISITORS, DEPOSITORS = 2, 2
-# Between two requests of a window: a core is left for whoever is started again.
+# The pause between two requests of a window leaves a core for processes that are restarted.
 PAUSE_S = 0.15
 ANSWER_S_MAX = 30
 _SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"')
@@ -29,21 +29,21 @@ _SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-rea
 
 @dataclass
 class Load:
-    """`pages` counts whole ones and tells what the others were; `slots` counts (slot, state, reason).
+    """`pages` counts whole pages and why others were not; `slots` counts (slot, state, reason).
 
-    A page that a door has shed, because the machine is too busy for all, says so and comes back by itself: `shed`.
+    A page that was shed because the machine is too busy says so and reloads itself: `shed`.
     """
 
     pages: Counter[str] = field(default_factory=Counter)
     slots: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    # Deposits by key: how often the player pressed, once it is done.
+    # Deposits by key: how often the player pressed until it was done.
     deposits: dict[str, int] = field(default_factory=dict)
     pressed: set[str] = field(default_factory=set)
     over: threading.Event = field(default_factory=threading.Event)
     windows: list[threading.Thread] = field(default_factory=list)
 
     def stop(self) -> None:
-        """End it; what was pressed has its answer then."""
+        """End the load; every deposit has its answer then."""
         self.over.set()
         for window in self.windows:
             window.join()
@@ -54,7 +54,7 @@ class Load:
 
 
 def cookies_of(small: Small, name: str) -> str:
-    """The header `Cookie` of a player who has signed in. Cookies are for TLS alone, which ends before this test."""
+    """A signed-in player's `Cookie` header. The cookies are for TLS only, which ends before this test."""
     with plain_http.Client(base_url=small.url, timeout=ANSWER_S_MAX, headers=small.headers) as client:
         form = client.get("/sign-in/")
         jar = dict(_cookies(form))
@@ -77,7 +77,7 @@ def _header(jar: dict[str, str]) -> str:
 
 @contextmanager
 def loaded(small: Small) -> Iterator[Load]:
-    """Visitors and one signed-in player look at the lobby, the player pays in from several windows."""
+    """Visitors and one signed-in player load the lobby; the player deposits from several windows."""
     load, cookie = Load(), cookies_of(small, "amber")
     signed_in = {**small.headers, "Cookie": cookie, "Origin": small.origin}
     windows = [threading.Thread(target=_visit, args=(small, load, small.headers))]
@@ -114,7 +114,7 @@ def _page(client: httpx.Client, load: Load) -> str:
 
 
 def _pay_in(small: Small, load: Load, headers: dict[str, str]) -> None:
-    """What was pressed is pressed to its end also when the load is over: nothing stays unknown."""
+    """A deposit that was begun is pressed until its end even after the load is over, so that no outcome is unknown."""
     with plain_http.Client(base_url=small.url, timeout=ANSWER_S_MAX, headers=headers) as client:
         while not load.over.is_set():
             key = uuid4().hex

@@ -1,4 +1,4 @@
-"""`small` behind its edge, under load, while one of each kind is killed again and again: a lobby for browsers.
+"""`small` behind its edge, under load, while one process of each kind is killed again and again: a lobby for browsers.
 
 Public: `SmallLobby`, `small_lobby`.
 """
@@ -18,7 +18,7 @@ PAUSE_S = 2.0
 
 
 class SmallLobby:
-    """What tests of the lobby need of it: `url`, `get`, `output`. `kills` counts those of each kind."""
+    """The part of a house that tests of the lobby use: `url`, `get`, `output`. `kills` counts kills by kind."""
 
     def __init__(self, url: str, small: Small, load: Load) -> None:
         self.url, self.small, self.load = url, small, load
@@ -43,15 +43,15 @@ class SmallLobby:
         self._killing.start()
 
     def stop(self) -> None:
-        """No more kills, then no more load."""
+        """Ends the kills, then the load."""
         self._over.set()
         if self._killing.is_alive():
             self._killing.join()
         self.load.stop()
 
     def _kill(self) -> None:
-        """One of each kind, then the other one of each. A shell is asked to end, as when a node is drained: who reads a
-        page that it has half sent could be helped by nobody."""
+        """Kills one process of each kind, then the other one of each. A shell is asked to end, as when a node is
+        drained: nothing could help the reader of a page that it has half sent."""
         try:
             for number in (1, 2):
                 for name in self.small.deployments:
@@ -65,7 +65,7 @@ class SmallLobby:
 
 @contextmanager
 def small_lobby(postgres: PostgresServer) -> Iterator[SmallLobby]:
-    """It stands, players are there, and nobody has been killed yet."""
+    """The lobby once it is up and under load, and nothing has been killed yet."""
     with Edge() as edge, Small(postgres, origin=edge.origin) as small:
         ports = {name: small.service_port(name) for name in ("bff-live", "bff-commands", "shell")}
         edge.start({"= /live": ports["bff-live"], "= /webhooks/payments": ports["bff-commands"], "/": ports["shell"]})

@@ -1,4 +1,4 @@
-"""What the deploy folder's `small` runs: each process with command, environment, probes and number, as written there.
+"""The processes of the deploy folder's `small`: command, environment, probes and number of each, as its manifests say.
 
 Public: `Deployment`, `deployments`, `config`, `PORT`.
 """
@@ -12,19 +12,19 @@ from typing import Any
 import yaml
 
 KUBERNETES = Path(__file__).parents[3] / "shell" / "operations" / "deploy" / "kubernetes"
-# What every process listens on in a pod, and every Service of it in the cluster.
+# The port of every process in its pod, and of every Service in the cluster.
 PORT = 8080
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """`env` is name to value, or to `(kind, object, key)` where the value stands elsewhere."""
+    """`env` maps a name to its value, or to `(kind, object, key)` if the value is in another object."""
 
     name: str
     replicas: int
     command: tuple[str, ...]
     env: Mapping[str, str | tuple[str, str, str]]
-    # Path and name of the port of each probe.
+    # Path and port name of each probe.
     ready: tuple[str, str]
     ready_every_s: float
     ready_failures: int
@@ -32,7 +32,7 @@ class Deployment:
 
 
 def _documents(folder: Path) -> list[dict[str, Any]]:
-    """All of a kustomization, which refers to folders and files."""
+    """All documents of a kustomization, which refers to folders and files."""
     listed = yaml.load((folder / "kustomization.yaml").read_text("utf-8"), yaml.CSafeLoader)
     found: list[dict[str, Any]] = []
     for name in listed["resources"]:
@@ -47,7 +47,7 @@ def _small() -> tuple[dict[str, Any], ...]:
 
 
 def config() -> dict[str, str]:
-    """The ConfigMap: addresses of the installation."""
+    """The ConfigMap: the installation's addresses."""
     [data] = [each["data"] for each in _small() if each["kind"] == "ConfigMap"]
     return dict(data)
 
@@ -79,7 +79,7 @@ def _deployment(document: Mapping[str, Any], services: set[str]) -> Deployment:
 
 
 def _is_left_out(variable: Mapping[str, Mapping[str, Mapping[str, object]]]) -> bool:
-    """A secret that an installation may be without; the rehearsed one is."""
+    """Whether an optional secret is absent; the rehearsed installation has none of these."""
     return bool(variable.get("valueFrom", {}).get("secretKeyRef", {}).get("optional"))
 
 

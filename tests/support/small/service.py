@@ -1,9 +1,9 @@
-"""A Service of the cluster: one port that leads each connection to a process that is ready, as kube-proxy does.
+"""A Service of the cluster: one port that leads each connection to a ready process, as kube-proxy does.
 
 Public: `Service`, `Replica`, `ready`.
 
-A connection that nobody takes goes to the next process. With `replay` it is what stands before browsers, an ingress: a
-GET of which no byte was answered is asked of another process, as nginx does; a POST never is.
+A connection that a process does not accept goes to the next one. With `replay` it acts as an ingress: a GET of which no
+byte was answered is sent to another process, as nginx does; a POST never is.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ PROBE_S_MAX = 2.0
 
 @dataclass
 class Replica:
-    """One process: where it listens, where it is asked whether it is ready, and what it said last."""
+    """One process: its port, its readiness probe, and the last result of the probe."""
 
     port: int
     probe_port: int
@@ -60,7 +60,7 @@ class Service:
         self._server = await asyncio.start_server(self._accept, HOST, self.port, backlog=512)
 
     async def aclose(self) -> None:
-        """Let nobody in any more, and cut who is there."""
+        """Accept no connection any more, and cut the open ones."""
         self._server.close()
         for connection in self._connections:
             connection.cancel()
@@ -72,7 +72,7 @@ class Service:
         connection.add_done_callback(self._connections.discard)
 
     def _next(self) -> list[Replica]:
-        """Those that are ready, another one first each time; all where none is."""
+        """The ready processes, another one first each time; all of them if none is ready."""
         open_ = [each for each in self._replicas if each.is_ready] or self._replicas
         first = next(self._turn) % len(open_)
         return open_[first:] + open_[:first]
@@ -105,7 +105,7 @@ class Service:
         upstream: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         unanswered: bytearray,
     ) -> bool:
-        """Both ways until one side ends; False where what is `unanswered` may be asked of another process."""
+        """Copies both directions until one side ends; False if the `unanswered` request may go to another process."""
 
         async def forth() -> None:
             while data := await reader.read(CHUNK):
@@ -122,7 +122,7 @@ class Service:
         there, here = asyncio.ensure_future(forth()), asyncio.ensure_future(back())
         try:
             await asyncio.wait((there, here), return_when=asyncio.FIRST_COMPLETED)
-            # A client that has said all may still wait for its answer.
+            # A client that has sent everything may still wait for its answer.
             if there.done() and there.exception() is None and not here.done():
                 upstream[1].write_eof()
                 await asyncio.wait((here,))

@@ -28,7 +28,7 @@ from shell.registry.gate.assess import release_of
 from shell.registry.origins import Origins
 
 DOCUMENTS = tuple(sorted((Path(__file__).parent / "pages").glob("*.toml")))
-# Nothing here is about lateness: a busy machine has time.
+# Nothing here is about lateness, so a busy machine gets time.
 _DEADLINE_MS = 20_000
 _SLOT = re.compile(r'<fragment-slot slot="([a-z]+)".*? data-state="([a-z]+)" data-reason="([a-z_]*)"')
 
@@ -68,7 +68,7 @@ class Shop:
         """Each page had guards of its own."""
 
     async def page(self, path: str, player: str = "", **queries: str) -> str:
-        """The whole page as a browser would receive it from a shell that has met no failure yet."""
+        """The whole page, from a shell that has met no failure yet."""
         found = self.pages.match(path)
         assert found is not None, path
         visit = _visit(*found, player)

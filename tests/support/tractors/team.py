@@ -1,4 +1,4 @@
-"""One team's own server: plain HTTP from the standard library, knowing nothing of a shell but Podium's contract.
+"""One team's own server: plain HTTP from the standard library, which knows nothing but Podium's contract.
 
 Public: `Team`, `Visitor`, `Reply`, `Page`.
 """
@@ -21,7 +21,7 @@ VERSION = "1.0.0"
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, and for which slot. A real server would check the bearer's signature; these sell toys."""
+    """The player of a request, and its slot. A real server would check the bearer's signature; this shop sells toys."""
 
     player: str
     prefix: str
@@ -49,9 +49,9 @@ Page = Callable[[Visitor, str], Reply]
 
 
 class Team:
-    """`pages` answers what begins with its keys, the rest of the path in hand; `files` are what a manifest names.
+    """`pages` maps a path's beginning to a handler that gets the rest; `files` are those that a manifest names.
 
-    `actions` answers posts to `/actions/<name>` with the form's fields. `down` and `up` end and begin it in its place.
+    `actions` handles posts to `/actions/<name>` with the form's fields. `down` and `up` stop and start it in place.
     """
 
     def __init__(
@@ -125,13 +125,13 @@ class Team:
         Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def down(self) -> None:
-        """As if its machine were gone: what is open ends, and nobody answers."""
+        """As if its machine were gone: open connections end, and nothing answers."""
         server, self._server = self._server, None
         if server is not None:
             server.shutdown()
             server.server_close()
             for connection in list(self._open):
-                with suppress(OSError):  # its other side was quicker
+                with suppress(OSError):  # the other side was quicker
                     connection.shutdown(SHUT_RDWR)
 
     def _get(self, path: str, visitor: Visitor) -> Reply:

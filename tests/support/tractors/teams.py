@@ -1,4 +1,4 @@
-"""The three teams of a tractor shop: explore (who leads there), decide (what it is), checkout (what is bought).
+"""The three teams of a tractor shop: explore (finding a product), decide (its details), checkout (buying it).
 
 Public: `store`, `Store`.
 """
