@@ -83,22 +83,24 @@ def _readers(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((function.name, arguments.index(key)) for key in keys)
 
 
-def _trees() -> dict[str, ast.Module]:
+def _texts() -> dict[str, str]:
     paths = [path for folder in ("shell", "bff", "fragments") for path in (ROOT / folder).rglob("*.py")]
-    return {
-        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in [*paths, ROOT / "manage.py"]
-    }
+    return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in [*paths, ROOT / "manage.py"]}
 
 
 @cache
 def reads() -> Mapping[str, list[Read]]:
     """By variable, every place that reads it: by its name, by a function that is given it, or put together."""
     found: dict[str, list[Read]] = defaultdict(list)
-    trees = _trees()
+    texts = _texts()
+    # To parse them all costs seconds, and most hold neither an environment nor the name of a function that reads one.
+    trees = {file: ast.parse(text) for file, text in texts.items() if re.search("environ|getenv", text)}
     readers_of = {file: dict(_readers(tree)) for file, tree in trees.items()}
     public = {name: at for own in readers_of.values() for name, at in own.items() if not name.startswith("_")}
+    called = re.compile(rf"\b({'|'.join(public)})\(")
+    trees |= {file: ast.parse(text) for file, text in texts.items() if file not in trees and called.search(text)}
     for file, tree in trees.items():
-        own = readers_of[file]
+        own = readers_of.get(file, {})
         readers = public | own
         for key, default in _keys(tree):
             if isinstance(key, ast.Constant):

@@ -40,17 +40,39 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
-def install(extra: str, folder: Path) -> Path:
-    """A fresh environment with what `extra` names, in the lock's versions; its interpreter."""
-    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    wanted = folder / "requirements.txt"
-    wanted.write_text(
-        run(uv, "export", "--frozen", "--quiet", "--no-dev", "--no-hashes", "--no-emit-project", "--extra", extra)
-    )
-    run(uv, "venv", "--quiet", "--python", sys.executable, folder / ".venv")
-    python = folder / ".venv/bin/python"
-    run(uv, "pip", "install", "--quiet", "--no-deps", "--python", python, "-r", wanted)
-    return python
+class Environments:
+    """Fresh environments with what an extra names, in the lock's versions; extras that name the same share one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[str, Path] = {}
+
+    def of(self, extra: str) -> Path:
+        """The environment's folder."""
+        uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+        options = (
+            "--frozen",
+            "--quiet",
+            "--no-dev",
+            "--no-hashes",
+            "--no-emit-project",
+            "--no-annotate",
+            "--no-header",
+        )
+        names = run(uv, "export", *options, "--extra", extra)
+        if names not in self._made:
+            folder = self._folder / extra
+            run(uv, "venv", "--quiet", "--python", sys.executable, folder)
+            wanted = folder / "requirements.txt"
+            wanted.write_text(names)
+            run(uv, "pip", "install", "--quiet", "--no-deps", "--python", folder / "bin/python", "-r", wanted)
+            self._made[names] = folder
+        return self._made[names]
+
+
+@pytest.fixture(scope="module")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Environments:
+    return Environments(tmp_path_factory.mktemp("environments"))
 
 
 def views() -> dict[str, View[Any]]:
@@ -84,14 +106,14 @@ def settled(fragment: Fragment, path: str, name: str) -> Answer:
 
 @pytest.mark.parametrize(("room", "extra", "path", "words"), CASES)
 def test_fragment_serves_with_the_rest_of_the_repository_absent(
-    tmp_path: Path, room: str, extra: str, path: str, words: str
+    environments: Environments, tmp_path: Path, room: str, extra: str, path: str, words: str
 ) -> None:
     """Of the files that its Dockerfile lists, installed from the extra named there, by the command that ends it: it is
     live and ready, renders its page, and after SIGTERM serves whoever had come before."""
     image = image_of(room)
     image.write(tmp_path)
-    python = install(image.extra, tmp_path)
-    command = [str(python), *image.command[1:]]
+    environment = environments.of(image.extra)
+    command = [str(environment / "bin/python"), *image.command[1:]]
     with FakeBff() as bff:
         bff.replies |= {f"/views/{name}": reply(body) for name, body in views().items()}
         with Fragment(room, bff.url, command=command, environ=image.environ, folder=tmp_path) as fragment:
@@ -107,7 +129,7 @@ def test_fragment_serves_with_the_rest_of_the_repository_absent(
                 fragment.terminate()
                 assert (before.result().status, words in before.result().text) == (200, True)
             assert fragment.wait() in (0, -signal.SIGTERM)
-    installed = {entry.name.lower() for entry in (tmp_path / ".venv").glob("lib/*/site-packages/*")}
+    installed = {entry.name.lower() for entry in environment.glob("lib/*/site-packages/*")}
     assert not installed & set(FOREIGN)
 
 

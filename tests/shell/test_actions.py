@@ -14,6 +14,7 @@ import jwt
 import pytest
 
 from tests.drills.mark import COOKIE, mint
+from tests.support import plain_http
 from tests.support.signed_in import signed_in
 from tests.support.slow_house import PARTITION_KEY, SlowHouse
 
@@ -29,7 +30,7 @@ class Player:
 
     def __init__(self, house: SlowHouse) -> None:
         self.house = house
-        self.client = httpx.Client(base_url=house.url, timeout=60)
+        self.client = plain_http.Client(base_url=house.url, timeout=60)
 
     def post(self, path: str = PATH, data: Any = None, headers: dict[str, str] | None = None) -> httpx.Response:
         """As the shell's own page would send it."""
@@ -90,7 +91,9 @@ def test_form_of_a_tester_carries_the_mark_and_so_does_the_page_that_answers_it(
     cookie = {
         "Cookie": "; ".join(f"{name}={value}" for name, value in [*player.client.cookies.items(), (COOKIE, mark)])
     }
-    with httpx.Client(base_url=player.house.url, headers={"Origin": player.house.url, **cookie}, timeout=60) as tester:
+    with plain_http.Client(
+        base_url=player.house.url, headers={"Origin": player.house.url, **cookie}, timeout=60
+    ) as tester:
         form = {"amount": "5", "idempotency_key": KEY}
         assert tester.post(PATH, data=form, headers=HTMX).status_code == 200
         assert b'data-state="fresh"' in tester.post(PATH, data=form).content, "a page around the form's answer"
@@ -123,7 +126,7 @@ def test_mark_that_is_not_the_browsers_own_and_genuine_reaches_nobody(player: Pl
         name: value.format(**{each: f"{COOKIE}={mark}" for each, mark in marks.items()})
         for name, value in brought.items()
     }
-    assert httpx.get(player.house.url, headers=filled, timeout=60).status_code == 200
+    assert plain_http.get(player.house.url, headers=filled, timeout=60).status_code == 200
     assert len(player.house.origin.seen) == 3
     assert not any("baggage" in seen.headers or COOKIE in str(seen) for seen in player.house.origin.seen)
 
@@ -254,7 +257,7 @@ def test_what_is_no_form_is_for_the_fragments_own_api(player: Player, content_ty
         "Origin": player.house.url,
         "Cookie": "; ".join([*cookies, mark]),
     }
-    with httpx.Client(base_url=player.house.url, timeout=60) as tester:
+    with plain_http.Client(base_url=player.house.url, timeout=60) as tester:
         answer = tester.post(PATH, content=b'{"amount": 5}', headers=headers)
     assert answer.status_code == 200
     assert answer.headers["content-security-policy"].startswith("sandbox")
@@ -341,7 +344,7 @@ def test_team_reads_why_forms_and_calls_of_its_pages_failed(player: Player) -> N
     assert player.client.get("/slots/lobby/wallet/form/rows", headers=by_a_script).status_code == 503
     made = player.house.manage("fragment", "token", "make", "origin", "--purpose", "read", "--label", "reader")
     headers = {"Authorization": f"Bearer {made.splitlines()[-1]}"}
-    answer = httpx.get(f"{player.house.url}/registry/v1/fragments/origin/outcomes", headers=headers).json()
+    answer = plain_http.get(f"{player.house.url}/registry/v1/fragments/origin/outcomes", headers=headers).json()
     called, failed = [line["fields"] for line in answer["log"] if line["event"] in ("action_failed", "proxy_failed")][
         :2
     ]

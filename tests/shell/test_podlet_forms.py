@@ -7,6 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.support import plain_http
 from tests.support.podium.rig import Podium
 from tests.support.signed_in import signed_in
 from tests.support.slow_house import FORM_ORIGIN, SlowHouse
@@ -27,7 +28,7 @@ def player(slow: SlowHouse, podium: Podium) -> Iterator[httpx.Client]:
         )
         slow.publish(started.manifest_url)
         _sessions[slow.url] = dict(signed_in(slow.url))
-    with httpx.Client(
+    with plain_http.Client(
         base_url=slow.url, timeout=60, cookies=_sessions[slow.url], headers={"Origin": slow.url}
     ) as client:
         wait_for(lambda: 'data-state="fresh"' in client.get("/slots/history/history").text)

@@ -158,7 +158,7 @@ def test_release_is_tried_promoted_and_rolled_back_under_load(releasing: SlowHou
             enough = pages.ended["whole"] + 20
             wait_for(lambda: pages.ended["whole"] > enough)
             url, headers = f"{other}/registry/v1/fragments/origin/outcomes", {"Authorization": f"Bearer {shared}"}
-            wait_for(lambda: httpx.get(url, headers=headers, timeout=30).json()["processes"] == 2, every_s=0.6)
+            wait_for(lambda: plain_http.get(url, headers=headers, timeout=30).json()["processes"] == 2, every_s=0.6)
         assert pages.ended.keys() <= {"whole", "late"}, pages.ended
         assert pages.ended["late"] <= pages.ended["whole"] / 20, pages.ended
         actions = [line["action"] for line in json.loads(command(releasing, "audit", "origin", "--json", **team))]

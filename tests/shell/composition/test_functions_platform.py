@@ -22,6 +22,7 @@ from shell.composition.page import Page, Slot, Visit
 from shell.composition.release import Release, Snapshot, Trust
 from shell.composition.upstreams import Upstreams
 from tests.origin.publishing import FALLBACK
+from tests.support import plain_http
 from tests.support.fragments_fake_bff import FakeBff, reply, view
 from tests.support.fragments_house import PUBLIC_KEY, bearer
 from tests.support.fragments_samples import wallet_data
@@ -62,7 +63,7 @@ class Lobby:
                 await asyncio.sleep(0.2)
 
     async def fault(self, kind: str) -> None:
-        async with httpx.AsyncClient() as client:
+        async with plain_http.AsyncClient() as client:
             answer = await client.post(f"{self.url}/control/fault", json={"kind": kind, "for_s": 60})
             assert answer.status_code == 200
 
@@ -102,7 +103,7 @@ async def lobby() -> AsyncIterator[Lobby]:
 
 async def published(url: str) -> Release:
     """What its manifest describes, as it says itself."""
-    async with httpx.AsyncClient(timeout=30) as client, asyncio.timeout(60):
+    async with plain_http.AsyncClient(timeout=30) as client, asyncio.timeout(60):
         while True:
             try:
                 body = (await client.get(f"{url}/manifest.json")).raise_for_status().content

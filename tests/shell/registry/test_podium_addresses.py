@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -27,6 +26,7 @@ from shell.registry.publish import Published, publish
 from shell.registry.sample_requests import NOBODY
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.waivers import waive
+from tests.support import plain_http
 from tests.support.podium.rig import Podium, Started, Variant
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,7 +47,7 @@ def visit_to(page: Page, params: Mapping[str, str] | None = None, player: str = 
 
 
 def _text(url: str) -> str:
-    return httpx.get(url).text
+    return plain_http.get(url).text
 
 
 async def shown(started: Started, *slots: Slot, then: Callable[[], None] = lambda: None) -> list[Included]:

@@ -70,12 +70,27 @@ manifests = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=40, phases=[Phase.explicit, Phase.generate])
-@given(st.lists(manifests, min_size=25, max_size=25))
+MANY = given(st.lists(manifests, min_size=25, max_size=25))
+
+
+@settings(deadline=None, max_examples=8, phases=[Phase.explicit, Phase.generate])
+@MANY
 def test_what_podiums_schema_takes_is_taken_or_refused_for_a_listed_reason(
     podium: Podium, cases: list[dict[str, Any]]
 ) -> None:
     """Nothing that a layout reads is refused for another reason, and what is read means the same."""
+    compare(podium, cases)
+
+
+@pytest.mark.full
+@settings(deadline=None, max_examples=80, phases=[Phase.explicit, Phase.generate])
+@MANY
+def test_what_podiums_schema_takes_is_taken_by_the_thousand(podium: Podium, cases: list[dict[str, Any]]) -> None:
+    """The same."""
+    compare(podium, cases)
+
+
+def compare(podium: Podium, cases: list[dict[str, Any]]) -> None:
     for manifest, there in zip(cases, podium.validate(*cases), strict=True):
         if "errors" in there:
             continue

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
+from tests.support import plain_http
 from tests.support.podium.rig import Podium, Started, Variant
 
 BOOK = Path(__file__).parents[3] / "fragments" / "README.md"
@@ -111,7 +110,7 @@ def _there(podium: Podium, case: Case) -> Seen:
     seen = Seen()
     for change in _changes(case):
         _carry_out(podium, started, change)
-        seen.htmls.append(httpx.get(layout.url, timeout=60).text)
+        seen.htmls.append(plain_http.get(layout.url, timeout=60).text)
         if case.call:
             seen.answer = _called_there(layout, case.call)
     return _ended(podium, started, case, seen)
@@ -145,7 +144,9 @@ BROWSER = {"cookie": "odd=1", "accept": "*/*"}
 
 def _called_there(layout: Started, call: Call) -> Answer:
     url = f"{layout.url}/podium-resource/podlet/{call.rest}"
-    answer = httpx.request(call.method, f"{url}?{call.query}", content=call.body or None, headers=BROWSER, timeout=60)
+    answer = plain_http.request(
+        call.method, f"{url}?{call.query}", content=call.body or None, headers=BROWSER, timeout=60
+    )
     return Answer(answer.status_code, dict(answer.headers), answer.content)
 
 

@@ -1,8 +1,8 @@
 """The rig runs Podium's own packages, so other tests compare with the real thing."""
 
-import httpx
 import pytest
 
+from tests.support import plain_http
 from tests.support.podium.rig import Podium
 
 
@@ -13,11 +13,11 @@ def test_many_podlets_answer_from_one_process_each_at_its_own_address(podium: Po
         {"name": "mounted", "pathname": "/mounted", "css": {"value": "/main.css"}, "version": "2.0.0"},
     )
     assert mounted.manifest_url == f"{mounted.url}/mounted/manifest.json"
-    manifest = httpx.get(mounted.manifest_url).json()
+    manifest = plain_http.get(mounted.manifest_url).json()
     assert manifest["css"] == [{"rel": "stylesheet", "type": "text/css", "value": "/main.css"}]
-    content = httpx.get(f"{grid.url}/content")
+    content = plain_http.get(f"{grid.url}/content")
     assert (content.text, content.headers["podlet-version"]) == ("<p>grid: content</p>", "1.0.0")
-    assert "content-type" not in httpx.get(f"{grid.url}/grid").headers
+    assert "content-type" not in plain_http.get(f"{grid.url}/grid").headers
     assert [seen["url"] for seen in podium.requests(grid)] == ["/content", "/grid"]
 
 
@@ -25,7 +25,7 @@ def test_podlet_is_deployed_anew_at_the_same_address(podium: Podium) -> None:
     """What is not named stays as it was."""
     [started] = podium.start({"name": "anew", "html": "<p>one</p>"})
     podium.change(started, version="1.0.1")
-    answer = httpx.get(started.url)
+    answer = plain_http.get(started.url)
     assert (answer.text, answer.headers["podlet-version"]) == ("<p>one</p>", "1.0.1")
 
 
@@ -33,9 +33,9 @@ def test_stock_layout_shows_a_podlet_and_its_fallback(podium: Podium) -> None:
     """The other side of each comparison."""
     [started] = podium.start({"name": "shown", "fallback": "/fallback"})
     layout = podium.layout("page", {"name": "shown", "uri": started.manifest_url})
-    assert '<section data-slot="shown"><p>shown: content</p></section>' in httpx.get(layout.url).text
+    assert '<section data-slot="shown"><p>shown: content</p></section>' in plain_http.get(layout.url).text
     podium.stop(started)
-    assert '<section data-slot="shown"><p>shown: fallback</p></section>' in httpx.get(layout.url).text
+    assert '<section data-slot="shown"><p>shown: fallback</p></section>' in plain_http.get(layout.url).text
 
 
 def test_schema_and_addresses_are_podiums_own(podium: Podium) -> None:
