@@ -24,7 +24,7 @@ TASKS: list[asyncio.Task[None]] = []
 
 
 async def broadcast() -> None:
-    """Every message to every socket, for ever."""
+    """Send every message to every socket, for ever."""
     async with Redis.from_url(os.environ["REDIS_URL"]).pubsub(ignore_subscribe_messages=True) as pubsub:
         await pubsub.subscribe("live:tables.bare")
         async for message in pubsub.listen():
@@ -37,7 +37,7 @@ async def broadcast() -> None:
 
 
 async def application(scope: Message, receive: Callable[[], Awaitable[Message]], send: Send) -> None:
-    """Accept and keep; `GET` anything for readiness."""
+    """Accepts sockets and keeps them open; any `GET` is answered, for readiness."""
     if scope["type"] == "lifespan":
         await receive()
         TASKS.append(asyncio.create_task(broadcast()))

@@ -1,12 +1,11 @@
-"""What a page of the lobby costs every process that has a part in it, a visitor's and a player's. A whole house.
+"""The CPU that a page of the lobby costs each process, for a visitor and for a player, in a whole house.
 
 uv run python -m tests.benchmarks.bench_chain [--pages 400] [--windows 2] [--rounds 3]
 
-Rounds of visitors and of a signed-in player take turns, some pages at a time; each process's CPU is counted over all of
-a round and divided by its pages. The player signs in before each round, for a browser takes the cookie anew that says
-for a minute who they are, and a page without it looks the session up. What runs beside pages (feeds, heartbeats) is
-measured in rounds without any and taken off. FIGURES_FILE gets the figures (see `capacity.py`); all that is asked of
-them is that pages were whole.
+Rounds of visitors and of a signed-in player take turns, some pages at a time; each process's CPU over a round is
+divided by its pages. The player signs in before each round: a browser renews the cookie that names the player for a
+minute, and a page without it looks the session up. Work beside pages (feeds, heartbeats) is measured in rounds without
+pages and subtracted. FIGURES_FILE gets the figures (see `capacity.py`); the only requirement is that pages were whole.
 """
 
 import argparse
@@ -29,15 +28,15 @@ PARTS = ("shell", "wallet", "live-dealer", "games", "promotions", "bff-queries",
 IDLE_S = 3.0
 SHED_S = 0.3
 SLOTS = 4
-# A page with a fallback on it costs less than a page: so many have to be without one.
+# A page with a fallback costs less than a fresh one, so this share of the pages must be without one.
 FRESH_SHARE_MIN = 0.95
-# A machine that is busy besides is no reason to have no figures: what is counted is CPU.
+# A busy machine is no reason to fail: the figures are CPU seconds, not wall time.
 STANDS_S_MAX = 400
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_s(house: Mullion) -> dict[str, float]:
-    """Seconds of CPU that each part has used."""
+    """CPU seconds that each part has used so far."""
     used = {}
     for name in PARTS:
         fields = Path(f"/proc/{house.pid(name)}/stat").read_text().rpartition(")")[2].split()
@@ -46,7 +45,7 @@ def cpu_s(house: Mullion) -> dict[str, float]:
 
 
 async def load(port: int, cookie: str, pages: int, windows: int) -> tuple[int, int]:
-    """Open the lobby `pages` times; bytes of all bodies, and how many had every slot fresh."""
+    """Load the lobby `pages` times; returns the bytes of all bodies, and how many pages had every slot fresh."""
     head = "GET / HTTP/1.1\r\nAccept: text/html" + (f"\r\nCookie: {cookie}" if cookie else "")
     left, size, fresh = pages, 0, 0
 
@@ -56,7 +55,7 @@ async def load(port: int, cookie: str, pages: int, windows: int) -> tuple[int, i
         while left > 0:
             left -= 1
             status, body = await connection.ask(head)
-            if status == 503:  # the shell's door has shed it, as it may where the machine is too busy
+            if status == 503:  # the shell has shed this page, as it may on a busy machine
                 left += 1
                 await asyncio.sleep(SHED_S)
                 continue
@@ -76,7 +75,8 @@ def player_cookie(house: Mullion) -> str:
 
 
 class Costs:
-    """Of one kind of page: ms of CPU by part and bytes, one value a round. `cookie` makes a round's."""
+    """The costs of one kind of page: ms of CPU by part and bytes, one value for each round. `cookie` makes a round's
+    cookie."""
 
     def __init__(self, cookie: Callable[[Mullion], str]) -> None:
         self.cookie = cookie
@@ -96,7 +96,7 @@ class Costs:
 
 
 def idle_share(house: Mullion) -> dict[str, float]:
-    """Seconds of CPU a second that each part uses while nobody looks."""
+    """CPU seconds a second that each part uses without any page."""
     before = cpu_s(house)
     time.sleep(IDLE_S)
     return {name: (used - before[name]) / IDLE_S for name, used in cpu_s(house).items()}

@@ -1,8 +1,8 @@
-"""What containment costs: a typical body, the worst ones that are accepted, and how long hostile ones hold up the loop.
+"""The cost of containment: a typical body, the worst accepted ones, and how long hostile bodies block the event loop.
 
 Run it alone on an idle machine: `uv run python tests/benchmarks/bench_contain.py`. Each figure is the best of several
-runs and stands beside the same body's bare parse in the same run: the ratio holds on any machine, the milliseconds
-on this one. It exits with 1 where a figure misses what is asked.
+runs, printed beside the bare parse of the same body in the same run: the ratio holds on any machine, the milliseconds
+on this one. It exits with 1 if a figure misses its requirement.
 """
 
 import asyncio
@@ -24,18 +24,19 @@ from shell.composition.contain.tag_cache import tag_cache_of
 from tests.benchmarks.verdicts import at_most, leave
 from tests.corpus.hostile.costly import LARGE, PARTS, PREFIX, hostile, most_of
 
-# What FAULTS asks of hostile HTML: refused or contained within this, and the loop held no longer than that.
+# The fault matrix allows hostile HTML so long until it is refused or contained, and the event loop to be blocked so
+# long.
 WORST_MS, HELD_MS = 20, 50
-# For a body of 30 kB whose tags were seen before, in other words.
+# For a body of 30 kB whose tags are cached from another body with other words.
 TYPICAL_MS = 1.0
-# What the fast path may add to bodies that share nothing but their template, and what it has to leave of the cost of
-# those that repeat; against the same bodies without it, turn and turn about.
+# How much the fast path may add for bodies that share nothing but their template, and how much of the cost of repeated
+# bodies it may leave; measured against the same bodies without it, by turns.
 DISTINCT_RATIO, REPEATED_RATIO = 1.25, 0.75
 
 ISOLATIONS: tuple[Isolation, Isolation] = ("shadow", "light")
 LINKS = LinkPolicy(origins=frozenset({"https://help.example"}))
 LIMITS = Limits()
-FRESH = Limits(cache_bytes_max=0)  # keeps nothing: every body is contained anew
+FRESH = Limits(cache_bytes_max=0)  # a cache that stores nothing: every body is contained again
 
 CARD = """
       <li class="card table roulette" data-live-refetch="tables.t{n}#open" data-live-value="true">
@@ -92,7 +93,7 @@ def contain_anew(body: bytes, isolation: Isolation) -> Contained | Refusal:
 
 
 def worst() -> Iterator[tuple[str, str]]:
-    """Bodies at the edge of what is accepted: as many of one part as its cost allows, and mixtures of parts."""
+    """Bodies at the limit of what is accepted: as many of one part as its cost allows, and mixtures of parts."""
     for part in PARTS:
         yield part[:34].replace("\n", " "), most_of(part, passes, LIMITS.body_bytes_max)
     yield "nothing but text", "x " * (LIMITS.body_bytes_max // 2)
@@ -118,14 +119,14 @@ def best_ms(run: Callable[[], object], times: int, *, before: Callable[[], objec
     found = float("inf")
     for _ in range(times):
         before()
-        began = time.thread_time()  # the thread's own time: what else runs on the machine does not count
+        began = time.thread_time()  # the thread's own time, so that other work on the machine does not count
         run()
         found = min(found, time.thread_time() - began)
     return found * 1000
 
 
 def measure(html: str, times: int) -> Figure:
-    """In the isolation that takes longer, with nothing known of such bodies."""
+    """In the slower isolation, with empty caches."""
     body = html.encode()
     parse_ms = best_ms(lambda: turbohtml.parse_fragment(html, positions=False), times)
     costs = {best_ms(partial(contain_anew, body, one), times, before=forget): one for one in ISOLATIONS}
@@ -133,22 +134,22 @@ def measure(html: str, times: int) -> Figure:
 
 
 def forget() -> None:
-    """What earlier bodies left in the memories of this room."""
+    """Empties the caches of this room."""
     tag_cache_of.cache_clear()
     css._read.cache_clear()
     links._read_path.cache_clear()
 
 
 def in_other_words(html: str) -> Iterator[bytes]:
-    """The same body, time and again, with other words in some places."""
+    """Copies of the same body with other words in some places."""
     for number in count():
         yield (html.replace("</", f" {number}</", 5) + f"<p>{number}</p>").encode()
 
 
 class Typical:
-    """What one body costs: its parse, and containing it when its tags were never seen, or in other words.
+    """The cost of one body: its parse, its containment with empty caches, and with cached tags and other words.
 
-    Each is the best of all rounds: a shared machine is twice as slow from one second to the next.
+    Each figure is the best of all rounds: a shared machine may be twice as slow from one second to the next.
     """
 
     def __init__(self, name: str, html: str) -> None:
@@ -159,7 +160,7 @@ class Typical:
         self._bodies = in_other_words(html)
 
     def measure(self) -> None:
-        """One more round."""
+        """Measure one more round."""
         runs = 40
         self.parse_ms = min(self.parse_ms, best_ms(lambda: turbohtml.parse_fragment(self._html, positions=False), runs))
         container, bodies = Container(FRESH), iter(list(islice(self._bodies, 2 * runs)))
@@ -201,7 +202,7 @@ def distinct(one: str, bodies: int) -> list[bytes]:
 
 
 def print_fast_path() -> None:
-    """With and without the fast path, from empty caches: bodies of one template, and one body in other words."""
+    """With and without the fast path, from empty caches: bodies of one template, and one body with other words."""
     print(f"{'sixty bodies, each once':38} {'fast path':>9} {'without':>9} {'ratio':>6}")
     ratios: dict[str, list[float]] = {"distinct": [], "in other words": []}
     for name, one in {"lobby grid": CARD, "forms": FORM, "offers": OFFER.replace(" {{comment}}", "")}.items():
@@ -238,7 +239,7 @@ def print_worst() -> None:
 
 
 async def stall_ms(html: str) -> tuple[float, Contained | Refusal]:
-    """The longest time that another task had to wait while the body was contained."""
+    """The longest time for which another task had to wait while the body was contained."""
     longest = 0.0
     done = asyncio.Event()
 
@@ -271,7 +272,7 @@ def print_hostile() -> None:
 
 
 def main() -> None:
-    memory.for_long_running()  # as the shell's process does
+    memory.for_long_running()  # as in the shell's process
     print_typical()
     print_fast_path()
     print_worst()

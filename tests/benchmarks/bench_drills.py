@@ -1,10 +1,10 @@
-"""What the fault proxy costs while nothing is broken: two whole Mullions, one with `--drills`, in turns of seconds.
+"""The cost of the fault proxy without any fault: two whole Mullions, one with `--drills`, in turns of seconds.
 
-Run: `uv run python -m tests.benchmarks.bench_drills` (about three minutes). It prints pages a second of the lobby as a
-visitor has it, whose bodies are shared, and as a player has it, for whom each page calls every fragment and the read
-side; each as a ratio of neighbouring turns, because this machine is not the same from one minute to the next.
+Run: `uv run python -m tests.benchmarks.bench_drills` (about three minutes). It prints pages a second of a visitor's
+lobby, whose bodies are shared, and of a player's, for whom each page calls every fragment and the read side; each as a
+ratio of neighbouring turns, because the machine's speed changes from one minute to the next.
 
-It exits with 1 where pages with proxies are fewer than is asked.
+It exits with 1 if there are fewer pages with proxies than required.
 """
 
 import argparse
@@ -39,14 +39,14 @@ SANDBOXES = ("sandbox-tables", "sandbox-promotions", "sandbox-games", "sandbox-p
 
 
 class Client:
-    """One keep-alive connection that asks for the lobby with a session's cookies, or none."""
+    """One keep-alive connection that loads the lobby with a session's cookies, or with none."""
 
     def __init__(self, port: int, cookie: str) -> None:
         self._port, self._cookie = port, f"Cookie: {cookie}\r\n" if cookie else ""
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def page(self) -> bool:
-        """Whether a whole page came, all of whose slots are fresh."""
+        """Whether a whole page came with all slots fresh."""
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
@@ -64,7 +64,7 @@ class Client:
 
 
 async def load(mullion: Mullion, cookie: str, seconds: float) -> Round:
-    """As many pages as `WORKERS` connections can fetch; `cpu_s` is that of the fault proxy, where there is one."""
+    """As many pages as `WORKERS` connections can fetch; `cpu_s` is the fault proxy's, if there is one."""
     proxy = mullion.processes().get("drills")
     seen, before = Round(), cpu_s(proxy["pid"]) if proxy else 0.0
     clients = [Client(mullion.port_base, cookie) for _ in range(WORKERS)]
@@ -83,7 +83,7 @@ async def load(mullion: Mullion, cookie: str, seconds: float) -> Round:
 
 
 async def compare(name: str, houses: dict[str, tuple[Mullion, str]], turns: int, seconds: float) -> None:
-    """Turn and turn about, so that what drifts on this machine meets both."""
+    """By turns, so that changes of the machine's speed meet both."""
     sums, ratios = {way: Round() for way in houses}, list[float]()
     for way in houses:
         await load(*houses[way], seconds)
@@ -119,7 +119,7 @@ async def main() -> None:
 
 
 def _settle(mullion: Mullion, cookie: str) -> None:
-    """Until every slot is fresh, as whoever carries `cookie` has it."""
+    """Waits until every slot is fresh for the session with `cookie`."""
     headers = {"Cookie": cookie} if cookie else {}
     mullion.wait(lambda: len(FRESH.findall(mullion.get("/", headers)[1].encode())) == SLOTS, 60)
 

@@ -1,12 +1,12 @@
-"""Commands over one PostgreSQL by one engine and by two: how many a second, and what each costs whom.
+"""Commands over one PostgreSQL with one engine and with two: how many a second, and the CPU of each part.
 
 uv run python -m tests.benchmarks.bench_engines [--engines 1 2] [--seconds 10] [--connections 16] [--rounds 3]
 
-Bets by 40 players, as fast as they are answered, over the provider's signed API; each goes to the next engine. Rounds
-of one engine and of two take turns. On two cores the engines share them with the database and with whoever bets, so
-what says how it grows is the cost: an engine is one core, so it takes 1000 / (its ms a command) a second, and one core
-of the database feeds (engine's ms) / (database's ms) engines. The database waits for no disk here.
-Nothing is asked of these figures; FIGURES_FILE gets them (see `capacity.py`).
+Bets by 40 players, sent as fast as they are answered, over the provider's signed API, to the engines by turns. Rounds
+of one engine and of two take turns. On two cores the engines share CPU with the database and the load, so growth has to
+be derived from the cost: an engine uses one core, so it handles 1000 / (its ms a command) commands a second, and one
+core of the database serves (engine's ms) / (database's ms) engines. The database does not wait for the disk here. These
+figures have no requirement; FIGURES_FILE gets them (see `capacity.py`).
 """
 
 import argparse
@@ -34,25 +34,25 @@ def engines_of(number: int) -> list[str]:
 
 
 def database_cpu_s(server: PostgresServer) -> float:
-    """Seconds of CPU that the server and all that it has started have used."""
+    """CPU seconds that the server and all its children have used."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
     ticks = 0
     for pid in (str(server.pid), *children):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        # What children that ended had used is the server's own.
+        # Children that have ended are included in the server's own count.
         ticks += sum(int(field) for field in fields[11 : 15 if pid == str(server.pid) else 13])
     return ticks / 100
 
 
 def memory_kib(house: MoneyHouse, players: Sequence[str]) -> float:
-    """What the query store holds of one of these players, on average."""
+    """The query store's memory for one of these players, on average."""
     with Redis.from_url(house.valkey.url) as store:
         keys = [key for key in store.scan_iter(count=1000) if any(player.encode() in key for player in players)]
         return sum(store.memory_usage(key) or 0 for key in keys) / len(players) / 1024
 
 
 class Round:
-    """One run over the engines that are wanted: figures of all that happened in it."""
+    """The figures of one run with these engines."""
 
     def __init__(self, server: PostgresServer, number: int, seconds: float, connections: int) -> None:
         self.names = engines_of(number)

@@ -1,11 +1,12 @@
-"""Searches of the catalogue at the BFF: a real query store, the sandbox's 5,000 games, and what people type.
+"""Searches of the catalogue at the BFF: a real query store, the sandbox's 5,000 games, and searches as people type
+them.
 
-Run: `uv run python -m tests.benchmarks.bench_games` (half a minute). Searches of all kinds are asked one after another
-of a process of the read side over HTTP: whole names, beginnings of words, words the other way round, inside a word,
-nothing that there is, filters, orders and pages. It prints the median and the 99th of a hundred for each kind and for
-all, and how long a change takes the first request that meets it.
+Run: `uv run python -m tests.benchmarks.bench_games` (half a minute). It sends searches one after another to a read-side
+process over HTTP: whole names, beginnings of words, words in another order, parts of a word, words without a match,
+filters, orders and pages. It prints the median and the p99 of a hundred for each kind and for all, and how long the
+first request after a change of the catalogue takes.
 
-It exits with 1 where the median of all is more than is asked.
+It exits with 1 if the median of all is more than required.
 """
 
 import argparse
@@ -39,7 +40,7 @@ Queried = dict[str, str]
 
 
 def catalogues() -> list[Catalogue]:
-    """All games of the sandbox, as the feeds make them."""
+    """All games of the sandbox, as the feeds store them."""
     made = []
     for provider, games in GamesProvider("mullion", "a secret of nobody", SandboxClock()).games.items():
         catalogue = Catalogue(provider, provider.capitalize(), GamesPolicy())
@@ -51,7 +52,7 @@ def catalogues() -> list[Catalogue]:
 
 
 async def put(store: Store, catalogue: Catalogue) -> None:
-    """What a feed writes."""
+    """Writes as a feed does."""
     feed, provider = f"games-{catalogue.provider_id}", catalogue.provider_id
     for part in range(PARTS):
         await store.put_many([Put(games_part_topic(provider, part), catalogue.games(part), feed)])
@@ -61,7 +62,7 @@ async def put(store: Store, catalogue: Catalogue) -> None:
 
 
 def searches(names: list[str], rng: random.Random, count: int) -> dict[str, list[Queried]]:
-    """What people type, by kind; `count` of each."""
+    """Searches by kind, `count` of each."""
 
     def of(make: "object") -> list[Queried]:
         return [make(rng.choice(names)) for _ in range(count)]  # type: ignore[operator]

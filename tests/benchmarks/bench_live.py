@@ -34,13 +34,13 @@ from tests.support.free_ports import free_port
 from tests.support.live_house import ORIGIN, ROOT, LiveHouse
 from tests.support.valkey_server import ValkeyServer
 
-BLOCKS = 9  # the two are measured in turn, so that what else the machine does meets both
+BLOCKS = 9  # the two are measured by turns, so that other work of the machine meets both
 TICK = os.sysconf("SC_CLK_TCK")
-TICKET_S = 600  # to connect everybody takes longer than a page's ticket lives where the machine is busy
+TICKET_S = 600  # on a busy machine connecting all sockets takes longer than a ticket is valid
 
 
 class Client(asyncio.Protocol):
-    """One browser, as cheap as it can be: reads frames, remembers the latest number and when it came."""
+    """One browser, as cheap as possible: reads frames, stores the latest number and when it came."""
 
     def __init__(self, crowd: "Crowd", ticket: str) -> None:
         self.crowd = crowd

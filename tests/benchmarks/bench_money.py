@@ -1,4 +1,4 @@
-"""Money: what browsing costs a command, how soon a command can be read, and what a view costs. Real processes.
+"""Money: what reads cost a command, how soon a command can be read, and what a view costs. Real processes.
 
 uv run python -m tests.benchmarks.bench_money                  all three, about seven minutes
 uv run python -m tests.benchmarks.bench_money interference     --pairs 15 --seconds 10 --rate 60
@@ -55,10 +55,10 @@ SLICE_S = 2.0
 
 
 def core_of_disk(folder: str) -> int:
-    """The core, of the first two, that serves the interrupts of the disk under `folder`; 0 where nobody can say."""
+    """The core, of the first two, that handles the interrupts of the disk under `folder`; 0 if unknown."""
     device = os.stat(folder).st_dev
     disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
-    # A partition stands below its disk, and the disk below the device (virtio1, nvme0) that interrupts are named after.
+    # A partition is below its disk, and the disk below the device (virtio1, nvme0) for which interrupts are named.
     names = {part for part in disk.parts if part[-1:].isdigit() and ":" not in part}
     served = [0, 0]
     for line in Path("/proc/interrupts").read_text().splitlines()[1:]:
@@ -68,7 +68,7 @@ def core_of_disk(folder: str) -> int:
     return served.index(max(served))
 
 
-# A commit waits for its disk. With the disk's interrupts on the readers' core it would wait for readers, too.
+# A commit waits for its disk. If the readers' core handled the disk's interrupts, commits would wait for readers too.
 COMMANDS_CORE = core_of_disk(tempfile.gettempdir())
 QUERIES_CORE = 1 - COMMANDS_CORE
 
@@ -78,7 +78,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def pin(pid: int, core: int) -> None:
-    """Every thread of the process; those to come follow the one that starts them."""
+    """Pin every thread of the process to a core; later threads inherit it."""
     for thread in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(thread.name), {core})
 
@@ -94,7 +94,7 @@ def cpu_s(house: MoneyHouse) -> dict[str, float]:
 
 @dataclass
 class Connection:
-    """One keep-alive connection; as little client as there can be."""
+    """One keep-alive connection, with as little client code as possible."""
 
     port: int
     streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -102,7 +102,8 @@ class Connection:
     async def ask(self, head: str, body: bytes = b"") -> tuple[int, bytes]:
         """Status and body. `head` is the request line and headers.
 
-        A connection that the server ends just when it is used again costs another one: bets and views may be repeated.
+        If the server closes the connection at the moment of its next use, another one is opened: bets and views may be
+        sent again.
         """
         if self.streams is not None:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -132,7 +133,7 @@ class Connection:
 
 
 class Better:
-    """Bets of small amounts by players who have enough, each over the provider's signed API.
+    """Places bets of small amounts over the provider's signed API, for players with enough money.
 
     No player bets the same amount twice; `answered_at` has the moment of each answer by player and amount.
     """
@@ -150,7 +151,7 @@ class Better:
         self.answered_at: dict[tuple[str, int], float] = {}
 
     async def bet(self, due: float) -> None:
-        """One bet; its latency counts from when it was due."""
+        """One bet; its latency counts from the moment at which it was due."""
         amount = next(self.amounts)
         report = {
             "request_uuid": secrets.token_hex(8), "transaction_uuid": secrets.token_hex(8), "token": next(self.tokens),
@@ -167,7 +168,7 @@ class Better:
         self.answered_at[found["user"], amount] = time.time()
 
     async def run(self, rate: float, seconds: float) -> list[float]:
-        """Bets at `rate` a second whether or not earlier ones are answered; seconds each took."""
+        """Bets at `rate` a second, whether or not earlier ones are answered; returns the seconds that each took."""
         self.took_s, began = [], time.monotonic()
         async with asyncio.TaskGroup() as group:
             for number in range(int(rate * seconds)):
@@ -178,7 +179,7 @@ class Better:
 
 
 def read_on(port: int, bearers: list[str], running: Event, ended: Event, count: Any) -> None:
-    """A process of readers: while `running`, as many views as `READERS` connections can get."""
+    """A process of readers: while `running` is set, as many views as `READERS` connections can get."""
     os.sched_setaffinity(0, {QUERIES_CORE})
     paths = itertools.cycle(["/views/wallet", "/views/promotions?currency=EUR", "/views/wallet"])
     bearer = itertools.cycle(bearers)
@@ -200,7 +201,7 @@ def read_on(port: int, bearers: list[str], running: Event, ended: Event, count: 
 
 @dataclass
 class Flood:
-    """Readers in a process of their own, off until asked."""
+    """Readers in a process of their own, paused until started."""
 
     house: MoneyHouse
     players: Sequence[str]
@@ -224,7 +225,7 @@ class Flood:
 
 
 def rich(house: MoneyHouse) -> list[str]:
-    """Players with money whom the read side knows."""
+    """Players with money in the ledger and in the read side."""
     players = [f"pl_{secrets.token_hex(5)}" for _ in range(PLAYERS)]
     for player in players:
         assert house.deposit(player, 100_000_000)[0] == 200
@@ -241,7 +242,7 @@ def interference(house: MoneyHouse, players: Sequence[str], pairs: int, seconds:
     better, alone, flooded = Better(house, players), [], []
 
     async def slice_of(flood: Flood, *, busy: bool) -> tuple[list[float], int]:
-        """Seconds that each command took, and views that were read meanwhile."""
+        """The seconds that each command took, and the number of views that were read meanwhile."""
         (flood.running.set if busy else flood.running.clear)()
         await asyncio.sleep(0.3)
         before = flood.count.value
@@ -253,7 +254,7 @@ def interference(house: MoneyHouse, players: Sequence[str], pairs: int, seconds:
             took_s: dict[bool, list[float]] = {False: [], True: []}
             views = 0
             for turn in range(max(1, round(seconds / SLICE_S))):
-                # Whoever went first goes second in the next turn.
+                # The order is reversed in the next turn.
                 for busy in (True, False) if (number + turn) % 2 else (False, True):
                     took, read = await slice_of(flood, busy=busy)
                     took_s[busy] += took
@@ -279,16 +280,15 @@ def interference(house: MoneyHouse, players: Sequence[str], pairs: int, seconds:
 
 
 def interval(values: Sequence[float], draws: int = 10_000) -> tuple[float, float]:
-    """Where 95 % of the medians of as many values drawn with replacement lie."""
+    """The interval with 95 % of the medians of as many values drawn with replacement."""
     chance = random.Random(1)
     medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(draws))
     return medians[int(draws * 0.025)], medians[int(draws * 0.975)]
 
 
 class Watcher:
-    """Hears the query store tell of wallets: `seen` has, by player and amount, when a bet's line could be read and the
-    command's own time. Seconds since 1970.
-    """
+    """Listens for the query store's changes of wallets: `seen` has, by player and amount, when a bet's line could be
+    read, and the command's own time. Seconds since 1970."""
 
     def __init__(self, house: MoneyHouse) -> None:
         self.store = Store.connect(house.valkey.url, StorePolicy(connect_ms=1000, op_ms=2000))
@@ -328,13 +328,14 @@ def visible(house: MoneyHouse, players: Sequence[str], rate: float, seconds: flo
         return took_s, achieved, watcher
 
     took_s, achieved, watcher = uvloop.run(measure())
-    seen = {name: watcher.seen[name] for name in better.answered_at}  # every command has become visible
+    seen = {name: watcher.seen[name] for name in better.answered_at}  # until every command has become visible
     since_began_s = [at - began for at, began in seen.values()]
     since_answer_s = [max(0.0, at - better.answered_at[name]) for name, (at, _) in seen.items()]
     print(f"{len(took_s)} commands, {achieved:.0f} a second; command {quantiles(took_s)}")
     print(f"visible after the command began: {quantiles(since_began_s)}")
     print(f"visible after its answer:        {quantiles(since_answer_s)}")
-    # The commit lies between the two. From the command's own time is the stricter: its wait for its turn is in it.
+    # The commit is between the two. Counting from the command's own time is stricter, since it includes the wait for
+    # its turn.
     at_most(f"visible: p99 from the command's own time at {rate:.0f} a second", p99_ms(since_began_s), "ms", 100)
     at_most(f"visible: p99 from its answer at {rate:.0f} a second", p99_ms(since_answer_s), "ms", 100)
 

@@ -55,15 +55,15 @@ BODY = b"<section><h2>Fragment</h2>" + b"<p>Some three kilobytes of quite ordina
 
 @dataclass
 class Round:
-    """What one run of load saw. Seconds; a page that did not come whole took for ever."""
+    """The result of one run of load, in seconds; a page that did not come whole counts as infinite."""
 
     took: list[float] = field(default_factory=list)
     broken: int = 0
     lasted: float = 0.0
-    cpu_s: float = 0.0  # of the shell
+    cpu_s: float = 0.0  # CPU seconds of the shell
 
     def ended(self, whole: bool, took_s: float) -> None:
-        """One page came."""
+        """A page has come, or failed."""
         self.broken += not whole
         self.took.append(took_s if whole else math.inf)
 
@@ -75,7 +75,7 @@ class Round:
 
     @property
     def cpu_ms(self) -> float:
-        """A page's share of the shell's processor time."""
+        """The shell's CPU time for one page."""
         return 1000 * self.cpu_s / len(self.took)
 
     @property
@@ -89,14 +89,14 @@ class Round:
 
 @dataclass(frozen=True)
 class Shell:
-    """Where the shell answers, and its process."""
+    """The shell's address and its process."""
 
     port: int
     pid: int
 
 
 class Client:
-    """One keep-alive connection that asks for pages."""
+    """One keep-alive connection that loads pages."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -105,7 +105,7 @@ class Client:
     async def page(self, path: str) -> bool:
         """Whether a whole 200 page came."""
         if self._streams is not None and self._streams[0].at_eof():
-            self.close()  # the server ends what was idle for long
+            self.close()  # the server closes connections that were idle for long
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
@@ -124,7 +124,7 @@ class Client:
 
 
 def cpu_s(pid: int) -> float:
-    """What a process has used of the processors so far."""
+    """CPU seconds that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -147,7 +147,8 @@ async def closed_loop(shell: Shell, path: str, seconds: float) -> Round:
 
 
 async def open_loop(port: int, path: str, rate: float, seconds: float) -> Round:
-    """`rate` pages a second whether or not earlier ones have come; latency counts from when a page was due."""
+    """`rate` pages a second whether or not earlier ones have come; latency counts from the moment at which a page was
+    due."""
     seen, idle, under_way = Round(), [Client(port) for _ in range(WORKERS)], set()
     began = time.monotonic()
 
@@ -180,7 +181,7 @@ def say(name: str, seen: Round) -> None:
 
 
 def apart(pid: int) -> None:
-    """Give the shell one core and the load another, where that can be said: neither then waits for the other."""
+    """Give the shell one core and the load another where the system allows it, so that neither waits for the other."""
     if hasattr(os, "sched_setaffinity") and len(cores := sorted(os.sched_getaffinity(0))) > 1:
         for thread in Path(f"/proc/{pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), {cores[0]})
@@ -188,7 +189,7 @@ def apart(pid: int) -> None:
 
 
 async def settle(port: int, wanted: bytes) -> None:
-    """Load until the page of three shows `wanted`."""
+    """Send load until the page of three slots shows `wanted`."""
     for _ in range(200):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -201,14 +202,14 @@ async def settle(port: int, wanted: bytes) -> None:
 
 
 async def compare(shell: Shell, origins: dict[str, Origin], rounds: int, seconds: float) -> float:
-    """Closed loop; answers the capacity of the healthy page of three."""
+    """Closed loop; returns the capacity of the healthy page of three."""
     healthy, duo, hanging, ratios = Round(), Round(), Round(), list[float]()
     await closed_loop(shell, "/", seconds)
     for _ in range(rounds):
         healthy.add(await closed_loop(shell, "/", seconds))
         await origins["three"].fail("silence")
         await settle(shell.port, b'data-reason="breaker_open"')
-        # There and back in short turns, so that what drifts on this machine meets both.
+        # There and back in short turns, so that changes of the machine's speed meet both.
         for turn in range(2 * TURNS):
             pair = {path: await closed_loop(shell, path, seconds / TURNS) for path in ("/duo/", "/")[:: (-1) ** turn]}
             duo.add(pair["/duo/"])
@@ -249,7 +250,7 @@ async def outage(port: int, origins: dict[str, Origin], rate: float, hang_s: flo
 
 @asynccontextmanager
 async def three_slots() -> AsyncIterator[tuple[Shell, dict[str, Origin]]]:
-    """A shell with a page of three slots and one of two, and the origins of their fragments, published."""
+    """A shell with one page of three slots and one of two, and the origins of their published fragments."""
     origins = {name: Origin(body=BODY, name=name) for name in NAMES}
     async with AsyncExitStack() as stack:
         pages = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "pages.toml"

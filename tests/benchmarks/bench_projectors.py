@@ -1,14 +1,15 @@
-"""Events of the ledger into the query store by one projector and by two: how many a second, and what each costs whom.
+"""Events of the ledger into the query store with one projector and with two: how many a second, and the CPU of each
+part.
 
 uv run python -m tests.benchmarks.bench_projectors [--projectors 1 2] [--events 12000] [--rounds 3]
 
-Deposits of as many players as there are events, in two partitions, all in the stream before the clock starts: what is
-measured is how fast they are read, applied and written. Rounds of one projector and of two take turns. A projector is
-one core and waits for the store in between, so one tells 1000 / (its ms + the store's ms) a second at best, and all
-that share some cores together (cores × 1000) / (the same sum): two of them are worth 2 × where the cores are idle
-otherwise, and one core of the store feeds (projector's ms + store's ms) / (store's ms) of them.
-Asked is that two tell 1.6 × what one tells, where there is a core for each and one for the store; on fewer the ratio is
-said, and nothing is asked of it. FIGURES_FILE gets the costs (see `capacity.py`).
+Deposits of as many players as there are events, in two partitions, are all in the stream before the clock starts: what
+is measured is how fast they are read, applied and written. Rounds of one projector and of two take turns. A projector
+uses one core and waits for the store in between, so one processes at most 1000 / (its ms + the store's ms) a second,
+and all that share some cores together (cores × 1000) / (the same sum): two reach 2 × if there are idle cores, and one
+core of the store serves (projector's ms + store's ms) / (store's ms) of them. The requirement is that two process 1.6 ×
+what one does, if there is a core for each and one for the store; on fewer cores the ratio is printed without a
+requirement. FIGURES_FILE gets the costs (see `capacity.py`).
 """
 
 import argparse
@@ -52,7 +53,7 @@ PATIENT = StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000)
 
 
 def deposit(place: int, position: int) -> Event:
-    """A player whom nobody knew, as the engine tells of their first deposit."""
+    """The event of a new player's first deposit, as the engine writes it."""
     player, now = f"pl_{place}_{position}", datetime.now(UTC)
     lines = [MovementLine(0, "deposit", Receipt(f"rc_{player}", "deposit", "done", 100, "EUR", now, (EPOCH, 1)))]
     change = PlayerChanged(player, "EUR", Balances(100, 0, 100, 0, "EUR"), 1, lines, None, pending=[])
@@ -78,7 +79,7 @@ class Projector:
         )
 
     def held(self) -> set[str]:
-        """Which partitions it has."""
+        """The partitions that it holds."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=1) as answer:
                 return set(json.load(answer).get("partitions", ()))
@@ -155,7 +156,7 @@ class Round:
         self.store_ms = (cpu_s([valkey.pid]) - of_store) * 1000 / self.events
 
     async def _shared(self, projectors: Sequence[Projector]) -> bool:
-        """Every partition is held, and nobody has nothing."""
+        """Whether every partition is held, and every projector holds one."""
         held = [await asyncio.to_thread(each.held) for each in projectors]
         return all(held) and sum(map(len, held)) == PARTITIONS
 

@@ -1,8 +1,9 @@
-"""Five fragments are away for a minute, each in a way of its own; how long after its return each is fresh again.
+"""Five fragments fail for a minute, each in another way; measures how soon after its return each is fresh again.
 
 Run: `uv run python -m tests.benchmarks.bench_recovery [--outage SECONDS]` (a minute and a half). A real shell process,
-five real origins, and for each slot a page that waits as a browser does: it asks again when the shell said it should.
-Asked is at most ten seconds, in five of five; and that next to nothing but probes reached an origin that was away.
+five real origins, and for each slot a client that waits as a browser's page does: it refetches the slot when the shell
+said it should. The requirement is at most ten seconds, for five of five; and that next to nothing but probes reached a
+failed origin.
 """
 
 import argparse
@@ -60,7 +61,7 @@ _RETRY = re.compile(r'data-retry-ms="([0-9]+)"')
 
 
 async def wait_open(client: httpx.AsyncClient, place: str, until_fresh: asyncio.Event) -> float:
-    """A slot of an open page: it asks again when it is told to. The moment at which it was fresh after the outage."""
+    """A slot of an open page, which is refetched as the shell says. Returns when it was fresh after the outage."""
     attempt = 0
     while True:
         markup = (await client.get(f"/slots/{place}", params={"attempt": attempt})).text
@@ -77,7 +78,7 @@ async def wait_open(client: httpx.AsyncClient, place: str, until_fresh: asyncio.
 
 
 async def outages(url: str, origins: dict[str, Origin], outage_s: float) -> bool:
-    """Break all, wait, heal all; whether each healed in time."""
+    """Breaks all, waits, heals all; returns whether each healed in time."""
     async with httpx.AsyncClient(base_url=url, timeout=10) as client:
         over = asyncio.Event()
         waiting = {name: asyncio.create_task(wait_open(client, PLACES[name], over)) for name in origins}

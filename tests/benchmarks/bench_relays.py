@@ -1,14 +1,14 @@
-"""Events out of the outbox into the stream by one relay and by two: how many a second, and what each costs whom.
+"""Events from the outbox into the stream with one relay and with two: how many a second, and the CPU of each part.
 
 uv run python -m tests.benchmarks.bench_relays [--relays 1 2] [--events 12000] [--rounds 3]
 
-As many deposits as there are events, each of another player, stand in the outbox of a PostgreSQL before the clock
-starts, in four partitions; the clock ends when every row is marked as sent. Rounds of one relay and of two take turns.
-A relay is one core and waits for database and stream in between, so one sends 1000 / (its ms + the database's ms + the
-stream's ms) a second at best, and all that share some cores together (cores × 1000) / (the same sum). Only giving
-positions takes turns between relays.
-Asked is that two send 1.6 × what one sends, where there is a core for each, one for the database and one for the
-stream; on fewer the ratio is said, and nothing is asked of it. FIGURES_FILE gets the costs (see `capacity.py`).
+As many deposits as there are events, each of another player, are in the outbox of a PostgreSQL before the clock starts,
+in four partitions; the clock stops when every row is marked as sent. Rounds of one relay and of two take turns. A relay
+uses one core and waits for database and stream in between, so one sends at most 1000 / (its ms + the database's ms +
+the stream's ms) a second, and all that share some cores together (cores × 1000) / (the same sum). Relays take turns
+only for numbering the events. The requirement is that two send 1.6 × what one does, if there is a core for each, one
+for the database and one for the stream; on fewer cores the ratio is printed without a requirement. FIGURES_FILE gets
+the costs (see `capacity.py`).
 """
 
 import argparse
@@ -31,7 +31,7 @@ from tests.support.postgres_server import PostgresServer
 
 PARTITIONS = 4
 WITHIN_S = 300
-# Nobody reads the stream here, so it holds all of it, and the relay waits for nobody.
+# Nobody reads the stream here, so it is made long enough for all events, and the relay never waits for a reader.
 UNREAD = {"relay": {"unread_events_max": 10_000_000}, "broker": {"stream_events_max": 1_000_000}}
 WAITING = "SELECT count(*) FROM commands_outboxrow WHERE published_at IS NULL"
 COLUMNS = ("event_id", "type", "aggregate", "partition_key", "epoch", "sequence", "at", "data", "position_epoch")
@@ -60,7 +60,7 @@ class Round:
             self._measure()
 
     def _is_shared(self) -> bool:
-        """Every partition is sent by one, and nobody has nothing."""
+        """Whether every partition has one sender, and every relay has a partition."""
         held = [self._house.health(name).get("partitions", ()) for name in self.names]
         return all(held) and sum(map(len, held)) == PARTITIONS
 
@@ -73,7 +73,7 @@ class Round:
             self._house.processes[name].send_signal(number)
 
     def _fill(self) -> None:
-        """Rows as the engine wrote one, of a player each."""
+        """Outbox rows as the engine writes them, each of another player."""
         like = "SELECT type, epoch, data FROM commands_outboxrow WHERE type = 'FundsDeposited' ORDER BY id DESC LIMIT 1"
         found = self._ledger.execute(like).fetchone()
         assert found is not None

@@ -1,8 +1,8 @@
-"""Pages while sixteen people sign in at once, again and again: a real shell process, figures side by side.
+"""Pages while sixteen people sign in at once, again and again: a real shell process, with and without sign-ins.
 
-Run: `uv run python -m tests.benchmarks.bench_sign_in` (about a minute). Pages of three healthy slots are asked for at a
-steady rate, in slices without and with sign-ins that take turns, so that what drifts on this machine meets both. It
-prints the median of either, how many signed in, and the ratio of the medians beside what is asked.
+Run: `uv run python -m tests.benchmarks.bench_sign_in` (about a minute). Pages of three healthy slots are loaded at a
+steady rate, in slices with and without sign-ins by turns, so that changes of the machine's speed meet both. It prints
+both medians, how many signed in, and the ratio of the medians with its requirement.
 
 It exits with 1 where the ratio is missed. The ratio holds on any machine; absolute figures are this machine's.
 """
@@ -24,7 +24,7 @@ _COOKIE = re.compile(rb"(?i)\nset-cookie: ([\w-]*csrf=\w+)")
 
 
 class SignIns:
-    """`AT_ONCE` people who sign in to one account, each again as soon as they are in."""
+    """`AT_ONCE` people who sign in to one account, each again as soon as the sign-in is answered."""
 
     def __init__(self, port: int) -> None:
         self.done = 0
@@ -32,7 +32,7 @@ class SignIns:
         self._form = self._cookie = b""
 
     async def prepare(self) -> None:
-        """Read the form once: what it holds is good for all."""
+        """Read the form once: its fields serve all sign-ins."""
         page = await self._exchange(b"GET /sign-in/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         token, cookie = _TOKEN.search(page), _COOKIE.search(page)
         if token is None or cookie is None:
@@ -41,7 +41,7 @@ class SignIns:
         self._form, self._cookie = urlencode(fields).encode(), cookie[1]
 
     async def run(self, seconds: float) -> None:
-        """All of them for so long; whoever has begun then ends."""
+        """Run all of them for so long; sign-ins that have begun then are finished."""
         until = asyncio.get_running_loop().time() + seconds
         await asyncio.gather(*(self._repeat(until) for _ in range(AT_ONCE)))
 

@@ -35,7 +35,7 @@ CONNECTIONS = 10
 MONEY_PER_S = 4
 SETTLED_S = 3.0
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
-# With one request under way visitors' pages are turned away.
+# With one request in flight, visitors' pages are shed.
 FULL = '{"door": {"refresh_ratio": 1e-6, "retry_ratio": 1e-6, "page_ratio": 1e-6, "counted_s_max": 60}}'
 HOUSES = ("shell", "wallet", "promotions", "games", "live-dealer", "bff-queries", "bff-commands")
 _SHED = re.compile(r'mullion_door_shed_total\{class="(\w+)"\} ([1-9][\d.]*)')
@@ -44,7 +44,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 @dataclass
 class Seen:
-    """Answers by status, and the times of those that were served, in seconds."""
+    """The number of answers by status, and the seconds of those that were served."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     took: list[float] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Seen:
 
 
 class Connection:
-    """Keep-alive; `ask` answers the status, 0 where nothing came whole."""
+    """A keep-alive connection; `ask` returns the status, or 0 if no complete answer came."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -116,14 +116,14 @@ class Load:
             connection = Connection(self.port)
             while time.monotonic() - began < seconds:
                 status = await connection.ask(requests[number % len(requests)])
-                done += status == 200  # added after the wait, for others add meanwhile
+                done += status == 200  # added after the wait, because other tasks add meanwhile
             connection.close()
 
         await asyncio.gather(*(work(number) for number in range(CONNECTIONS)))
         return done / (time.monotonic() - began)
 
     async def open(self, rates: list[tuple[str, float]], seconds: float) -> dict[str, Seen]:
-        """So many a second of each kind, whether or not earlier ones were answered."""
+        """So many a second of each kind, whether or not earlier ones are answered."""
         seen = {name: Seen() for name, _ in rates}
         await asyncio.gather(*(self._stream(name, rate, seconds, seen[name]) for name, rate in rates))
         return seen
@@ -149,7 +149,7 @@ class Load:
 
 
 def tree(pid: int) -> list[int]:
-    """A process and all below it."""
+    """A process and all its descendants."""
     children = [int(each) for task in Path(f"/proc/{pid}/task").iterdir() for each in _children(task)]
     return [pid, *(below for child in children for below in tree(child))]
 
@@ -167,7 +167,7 @@ def cpu_s(pids: list[int]) -> float:
 
 
 def apart(pids: list[int]) -> None:
-    """The house on the first core, the load on the second."""
+    """Pins the house to the first core and the load to the second."""
     cores = sorted(os.sched_getaffinity(0))
     for pid in pids:
         for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -176,7 +176,7 @@ def apart(pids: list[int]) -> None:
 
 
 async def cost_ms(load: Load, pids: list[int], request: bytes, seconds: float, status: int) -> float:
-    """Processor time of one request to the whole house."""
+    """The whole house's CPU time for one request."""
     connection, count = Connection(load.port), 0
     await load.closed([request], 1.0)
     before, began = cpu_s(pids), time.monotonic()

@@ -1,4 +1,4 @@
-"""From what one page, socket, view and command cost, and how players behave, to what so many of them need.
+"""Computes the needs of so many players from the cost of one page, socket, view and command, and from their behaviour.
 
 Public: `Behaviour`, `Prices`, `Part`, `Need`, `Limit`, `Plan`, `plan`. Nothing is read or measured here.
 """
@@ -12,29 +12,29 @@ from tests.benchmarks.queueing import utilisation_max
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Assumptions about one concurrent player, and about the busiest minute. Change them to what yours do."""
+    """Assumptions about one concurrent player, and about the busiest minute. Change them to your own."""
 
     pages_per_min: float = 0.5
-    # Of all pages, those of nobody in particular (before a sign-in, crawlers, returning visitors).
+    # The share of pages without a player (before a sign-in, crawlers, returning visitors).
     visitor_pages_share: float = 0.3
     slot_refreshes_per_min: float = 0.5
-    # Bets, wins and payments: each is a command.
+    # Bets, wins and payments: each is one command.
     commands_per_min: float = 2.0
     sockets_per_player: float = 0.8
     messages_per_socket_per_s: float = 0.5
     message_bytes: float = 400.0
-    # The busiest minute (a final's whistle) over the average.
+    # The busiest minute (a final's whistle) in multiples of the average.
     peak_factor: float = 3.0
-    # How much slower than unloaded the slowest hundredth of calls may be at that peak.
+    # The p99 of calls at that peak, in multiples of the p99 without load.
     p99_factor_max: float = 2.0
-    # What browsers keep of assets; only bodies of pages cross the line each time.
+    # Browsers cache assets, so only the bodies of pages are sent each time.
     page_compression: float = 0.25
-    # Players whose records the read side holds, for each that is there at the moment.
+    # Players with records in the read side, for each concurrent player.
     accounts_per_player: float = 5.0
-    # Memory of one process as it was seen in the manifests' requests.
+    # The memory of one process, from the manifests' requests.
     process_gib: float = 0.25
     sockets_per_process_max: float = 20_000.0
-    # How busy may be what there is one of: it has no neighbour to lean on.
+    # How busy a part may be of which there is only one, so that no neighbour can take its calls.
     single_busy_max: float = 0.7
     store_busy_max: float = 0.6
     connections_per_engine: float = 8.0
@@ -43,7 +43,7 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class Prices:
-    """Of a month, in one currency of yours: list prices of large providers, rounded, without discounts."""
+    """Prices a month, in one currency of yours: list prices of large providers, rounded, without discounts."""
 
     core: float = 25.0
     gib: float = 3.0
@@ -55,7 +55,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Part:
-    """One kind of process at the peak. `unit_ms` of CPU a call; `processes` of one core each."""
+    """One kind of process at the peak. `unit_ms` is CPU a call; each of the `processes` has one core."""
 
     name: str
     per_s: float
@@ -78,7 +78,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Limit:
-    """`players` at the peak is where `what` is full."""
+    """`what` is full when there are `players` at the peak."""
 
     players: float
     what: str
@@ -95,7 +95,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Rates:
-    """A second, at the peak."""
+    """Rates a second, at the peak."""
 
     visitor_pages: float
     player_pages: float
@@ -127,7 +127,7 @@ PAGE_PARTS = ("shell", "wallet", "live-dealer", "games", "promotions", "bff-quer
 
 
 def plan(players: int, figures: Mapping[str, float], behaviour: Behaviour, prices: Prices) -> Plan:
-    """All of it for so many concurrent players. KeyError names a figure that is missing."""
+    """The whole plan for so many concurrent players. A KeyError names a missing figure."""
     rates = Rates.of(players, behaviour)
     parts = _parts(rates, figures, behaviour)
     store_cores, database_cores = _store_cores(rates, figures), _database_cores(rates, figures)
@@ -177,7 +177,7 @@ def _parts(rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> 
     found = []
     for name in PAGE_PARTS:
         visitor, player = figures[f"page.visitor.{name}_ms"], figures[f"page.player.{name}_ms"]
-        # A slot that refreshes itself costs each about its share of a player's page.
+        # Each refetched slot costs about its share of a player's page.
         busy = rates.visitor_pages * visitor + (rates.player_pages + rates.refreshes / SLOTS) * player
         calls = rates.pages + rates.refreshes / SLOTS
         found.append(_part(name, calls, busy / calls, behaviour))
@@ -202,7 +202,7 @@ def _parts(rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> 
 
 
 def _part(name: str, per_s: float, unit_ms: float, behaviour: Behaviour) -> Part:
-    """At least two; as many as keep each no busier than the simulation allows."""
+    """At least two processes, and as many as keep each no busier than the simulation allows."""
     utilisation = utilisation_max(behaviour.p99_factor_max, 8)
     processes = max(2, math.ceil(per_s * unit_ms / 1000 / utilisation))
     return Part(name, per_s, unit_ms, utilisation, processes, processes * behaviour.process_gib)
@@ -228,13 +228,13 @@ def _database_cores(rates: Rates, figures: Mapping[str, float]) -> float:
 
 
 def _partitions(rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> int:
-    """As many as the dearer of the two that share them needs."""
+    """As many as the more expensive of the two processes that share them needs."""
     dearer_ms = max(figures["command.projector_ms"], figures["command.relay_ms"])
     return max(1, math.ceil(rates.commands * dearer_ms / 1000 / behaviour.single_busy_max))
 
 
 def _limits(players: int, rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> list[Limit]:
-    """What can not be had twice by adding a process, the first to be full first."""
+    """Parts that can not be doubled by another process, the first to be full first."""
 
     def at(cores: float, full: float) -> float:
         return players * full / cores if cores else math.inf
@@ -264,7 +264,8 @@ def _limits(players: int, rates: Rates, figures: Mapping[str, float], behaviour:
 def _money(
     parts: list[Part], store_gib: float, database_cores: float, gib_per_s: float, behaviour: Behaviour, prices: Prices
 ) -> dict[str, float]:
-    """What scales with the load is paid at the peak for `peak_hours_share` of the month and at the average else."""
+    """What scales with the load is paid for at the peak during `peak_hours_share` of the month, and at the average
+    otherwise."""
     share = prices.peak_hours_share + (1 - prices.peak_hours_share) / behaviour.peak_factor
     lines = {
         "cores of processes": sum(part.processes for part in parts) * prices.core * share,

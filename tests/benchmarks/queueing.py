@@ -2,9 +2,9 @@
 
 Public: `p99_factor`, `utilisation_max`.
 
-Calls arrive at random (Poisson) and go to the next process in turn, as a Service hands them out, not to the idle one.
-A process works on one call at a time, as one core does. Service times are exponential around their mean: some pages
-take three times what the average takes. Time is counted in means, so only busyness and number of processes matter.
+Calls arrive at random (Poisson) and go to the processes by turns, as a Service distributes them, not to the idle one. A
+process works on one call at a time, as one core does. Service times are exponential around their mean: some pages take
+three times the average. Time is measured in means, so only utilisation and the number of processes matter.
 """
 
 import random

@@ -1,7 +1,7 @@
 """100,000 pages of two players and a visitor, with faults and browsers that leave: not one byte in another's page.
 
-Run: `uv run python -m tests.benchmarks.soak_players [--pages N] [--audience shared]`. Exits with 1 when a page held
-what was not its own.
+Run: `uv run python -m tests.benchmarks.soak_players [--pages N] [--audience shared]`. Exits with 1 if a page had bytes
+of another visitor.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--audience", choices=["player", "shared"], default="player")
     arguments = options.parse_args()
-    log.configure(level=logging.ERROR)  # what breaks here is meant to
+    log.configure(level=logging.ERROR)  # these failures are intended
     began = time.monotonic()
     tally = asyncio.run(interleave(arguments.pages, audience=arguments.audience, seed=arguments.seed))
     print(f"{tally.pages} whole pages and {tally.left} left half-way in {time.monotonic() - began:.0f} s")

@@ -26,7 +26,7 @@ THREADS_A_SHELL = 2
 VISITORS = [f"{number:032x}" for number in range(200)]
 PHASES = 6
 OLD, NEW, AWAY = "release one", "release two", "away"
-# Two slots of the fragment that is shipped, so that a page can mix, and one beside them that has nothing to do with it.
+# Two slots of the fragment that is released, so that a page could mix releases, and one slot of another fragment.
 PAGE = """
 [pages.shipped]
 route = "/shipped/"
@@ -38,7 +38,8 @@ promotions = { fragment = "poll", pathname = "/three" }
 """
 _SLOT = re.compile(r'<fragment-slot slot="(?P<name>[a-z]+)"(?P<says>[^>]*)>.*?</fragment-slot>\n?', re.DOTALL)
 _SAYS = re.compile(r'data-(fragment|state|reason|version)="([^"]*)"')
-# What differs by right: how long it took and when, whose page it is, and where the shipped fragment's files lie.
+# Values that may differ: how long it took and when, whose page it is, and the addresses of the released fragment's
+# files.
 _BY_RIGHT = re.compile(
     r'data-(?:ms|as-of|retry-ms)="[^"]*"|<meta name="mullion-view"[^>]*>|<link [^>]*"/assets/origin/[^>]*>\n?'
 )
@@ -46,23 +47,23 @@ _BY_RIGHT = re.compile(
 
 @dataclass(slots=True)
 class Ledger:
-    """What pages were: by what filled the shipped fragment's slots, and what was wrong with which."""
+    """The pages by what filled the released fragment's slots, and the faults that were found."""
 
     shown: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     beside: dict[str, Counter[str]] = field(default_factory=dict)
-    # May be shown at this moment; who fetches while it changes may see either.
+    # What may be shown at this moment: a page that is fetched during a change may show either.
     allowed: frozenset[str] = frozenset({OLD})
     phase: str = "nothing"
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def pages(self) -> int:
-        """How many were looked at."""
+        """How many pages were checked."""
         with self._lock:
             return self.shown.total()
 
     def note(self, url: str, status: int, text: str, allowed: frozenset[str]) -> str:
-        """One page, and what might stand in it from before it was asked for."""
+        """Record one page; `allowed` is what it may show, from the moment before its request."""
         slots = {found["name"]: (dict(_SAYS.findall(found["says"])), found[0]) for found in _SLOT.finditer(text)}
         filled = [self._filled(*slots[name]) for name in ("wallet", "tables") if name in slots]
         shown = filled[0] if len(set(filled)) == 1 and len(filled) == 2 else f"mixed: {filled}"
@@ -113,7 +114,7 @@ class Visits:
                 self.fetch(client, url, VISITORS[turn % len(VISITORS)])
 
     def fetch(self, client: object, url: str, visitor: str) -> str:
-        """What filled the fragment's slots in one page."""
+        """The releases in the fragment's slots of one page."""
         allowed = self.ledger.allowed
         try:
             answer = client.get(f"{url}/shipped/", headers={"Cookie": f"visitor={visitor}"})  # type: ignore[attr-defined]
@@ -131,7 +132,7 @@ class Visits:
         *,
         share: bool = False,
     ) -> float:
-        """Do it, see it everywhere, and fetch `pages` more; how long it took until every shell showed it."""
+        """Do the step, wait until every shell shows it, fetch `pages` more; returns how long it took."""
         self.ledger.phase = phase
         self.ledger.allowed = self.ledger.allowed | until
         deed()
@@ -145,7 +146,7 @@ class Visits:
         return took
 
     def _follows(self, url: str, until: frozenset[str], share: bool) -> bool:
-        """Of a share somebody has each; all else is the same for everybody."""
+        """Of a share, at least one visitor has each; everything else is the same for all visitors."""
         self.seen = set()
         with plain_http.Client(timeout=10) as client:
             for visitor in VISITORS if share else VISITORS[:5]:
@@ -156,7 +157,8 @@ class Visits:
 
 
 def ship(house: SlowHouse, other: str, pages: int) -> tuple[Ledger, dict[str, float]]:
-    """All that a team and its operators do, while visitors come; what they saw, and how long each step took."""
+    """Everything that a team and its operators do, while visitors come; returns the pages, and how long each
+    step took."""
     house.origin.body, newer = (f"<section><p>{each}</p></section>".encode() for each in (OLD, NEW))
     beside, after = Origin(name="poll"), Origin(body=newer)
     for origin in (beside, after):

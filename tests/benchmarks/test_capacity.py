@@ -1,4 +1,5 @@
-"""The capacity model: its simulation agrees with what is known, its page with its figures, and a slip is told."""
+"""The capacity model: its simulation agrees with queueing theory, its page with its figures, and mistakes are
+reported."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A benchmark that misses what is asked says so at its end, and by its exit."""
+"""A benchmark that misses a requirement says so at its end, and by its exit code."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_missed_figures_are_all_said_before_the_exit(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every figure is printed, the missed ones again at the end; a figure that is none meets nothing."""
+    """Every figure is printed, the missed ones again at the end; a figure that is not a number meets nothing."""
     monkeypatch.setattr(verdicts, "_missed", [])
     for low, high in values:
         verdicts.at_most("low", low, "ms", 1)

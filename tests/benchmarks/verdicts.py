@@ -1,4 +1,4 @@
-"""What is asked of a figure, said beside it. A process in which any was missed says all of them and then exits with 1.
+"""Prints figures beside their requirements. A process that missed any prints these again at the end and exits with 1.
 
 Public: `at_most`, `at_least`, `figure`, `leave`.
 """
@@ -12,19 +12,19 @@ _missed: list[str] = []
 
 
 def at_most(label: str, value: float, unit: str, required: float) -> None:
-    """Says whether `value` is no more than `required`."""
+    """Prints whether `value` is no more than `required`."""
     _say(label, value, unit, f"at most {required:g}", met=value <= required)
 
 
 def at_least(label: str, value: float, unit: str, required: float) -> None:
-    """Says whether `value` is no less than `required`."""
+    """Prints whether `value` is no less than `required`."""
     _say(label, value, unit, f"at least {required:g}", met=value >= required)
 
 
 def figure(name: str, value: float, unit: str) -> None:
-    """Says a figure of which nothing is asked, and writes it to the file that FIGURES_FILE names, if it names one.
+    """Prints a figure without a requirement, and writes it to the file that FIGURES_FILE names, if any.
 
-    That file is what `tests/benchmarks/capacity.py` reckons with: `{name: value}`, the last run's of each name.
+    `tests/benchmarks/capacity.py` reads that file: `{name: value}`, the last run's value of each name.
     """
     print(f"{name:62}{value:9.3f} {unit}", flush=True)
     if path := os.environ.get("FIGURES_FILE"):
@@ -34,7 +34,7 @@ def figure(name: str, value: float, unit: str) -> None:
 
 
 def leave() -> None:
-    """Ends the process: 0 where all that was asked was met (a figure that is none meets nothing), else 1."""
+    """Ends the process: 0 if all requirements were met (a figure that is not a number meets none), else 1."""
     if _missed:
         print(f"missed: {len(_missed)}", *_missed, sep="\n  ", flush=True)
     sys.exit(bool(_missed))

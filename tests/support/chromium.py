@@ -1,13 +1,13 @@
 """Finds a Chromium that starts, or installs one. The first of these that works is taken:
 
-1. `$CHROMIUM`  2. Playwright's own  3. the system's  4. `playwright install chromium` 5. `apt-get install
-chromium-headless-shell` or `chromium` (Debian, as root) 6. the npm package `@sparticuz/chromium` in a cache folder
-
-Each prefers the headless shell: the same engine without the windows around it, which is what Playwright itself starts
-when nobody asks to see a window. It takes two thirds of the CPU.
+1. `$CHROMIUM`  2. Playwright's own  3. the system's  4. `playwright install chromium`
+5. `apt-get install chromium-headless-shell` or `chromium` (Debian, as root)
+6. the npm package `@sparticuz/chromium` in a cache folder
 
 Each way prefers the headless shell: the same engine without windows, which Playwright itself uses for headless runs. It
 takes two thirds of the CPU.
+
+Public: `find`, `Chromium`, `NoChromium`, `Way`, `WAYS`.
 """
 
 import os

@@ -6,15 +6,12 @@ Public: `Api`, `VERSION`.
     GET PATCH DELETE  /proxies/{name}                GET PATCH DELETE  /proxies/{name}/toxics/{toxic}
     POST              /populate  /reset              GET               /version  /absent  /healthz
 
+    PUT               /proxies/{name}/framing              GET               /proxies/{name}/ended
+
 Beyond Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`. A toxic also has its
 `number`, which no other has, and how many requests or connections it `hits`; `ended` lists the last ended toxics as
 they were. `/absent` lists hops that can not be broken, with the reason. `framing` lets one loopback origin show the
 proxy's pages in a frame.
-
-Beside Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`. It also says its `number`,
-which no other has, and how many requests or connections it `hits`; `ended` are the last toxics that are gone, as they
-were then. `/absent` says of hops that can not be broken why. `framing` lets one loopback origin show the pages that
-pass in its frames.
 """
 
 import json
