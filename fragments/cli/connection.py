@@ -1,15 +1,18 @@
 """Client of a shell's registry over HTTP: one address, one token, and one error for every failed request.
 
 Public: `RemoteSubjects`, `RequestFailed`.
+httpx is imported where a shell is called: commands on the shell's own machine share the verbs and call none, and it
+takes as long to import as Django.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import httpx
-
 from fragments.cli.gate_verbs import finding_lines
+
+if TYPE_CHECKING:
+    import httpx
 
 # Publishing fetches what the manifest names, each within five seconds.
 ANSWER_S_MAX = 60.0
@@ -23,7 +26,9 @@ class RequestFailed(Exception):
 class Connection:
     """The API of one shell. Redirects are not followed: the token goes to the address that was named, nowhere else."""
 
-    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, token: str, transport: "httpx.BaseTransport | None" = None) -> None:
+        import httpx
+
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RequestFailed(f"MULLION_URL is {url!r}, which is no address; write https://shell.example")
@@ -41,6 +46,8 @@ class Connection:
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
     ) -> Any:
+        import httpx
+
         try:
             response = self._http.request(method, path, json=body, params=query)
         except httpx.HTTPError as error:
@@ -84,14 +91,14 @@ class RemoteSubjects(Connection):
         return f"{self.room}/{quote(name, safe='')}"
 
 
-def _json(response: httpx.Response) -> Any:
+def _json(response: "httpx.Response") -> Any:
     try:
         return response.json()
     except ValueError as error:
         raise RequestFailed(f"{response.url} answered {response.status_code} without JSON; is it a Mullion?") from error
 
 
-def _detail(response: httpx.Response) -> str:
+def _detail(response: "httpx.Response") -> str:
     """The problem's own sentence with what was found, or what stands there instead of one, on one line."""
     try:
         problem = response.json()

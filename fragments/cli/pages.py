@@ -11,13 +11,14 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import httpx
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fragments.cli.connection import RemoteSubjects, RequestFailed
 from fragments.cli.output import moment, plain, say, table
 from fragments.cli.verb_table import SHARED, Answer, SharedRegistry, Verb, add_table, argument, run_row
+
+if TYPE_CHECKING:
+    import httpx
 
 DESCRIPTION = (
     "Add, change and roll back pages of the shell at MULLION_URL, with the token of a page in MULLION_TOKEN. A page is "
@@ -140,7 +141,7 @@ def describe_page(given: Namespace, answer: Any) -> Iterator[str]:
 def main(
     argv: Sequence[str],
     environ: Mapping[str, str] = os.environ,
-    transport: httpx.BaseTransport | None = None,
+    transport: "httpx.BaseTransport | None" = None,
     prog: str = "manage.py page",
 ) -> int:
     """The command's exit code."""

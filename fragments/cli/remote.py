@@ -8,9 +8,8 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import httpx
 
 from fragments.cli.bench import NoBench, bench_verb
 from fragments.cli.connection import RemoteSubjects, RequestFailed
@@ -18,6 +17,9 @@ from fragments.cli.output import plain, published_lines, say
 from fragments.cli.scaffold import cli as scaffold
 from fragments.cli.verb_table import Answer, add_json
 from fragments.cli.verbs import add_trial, add_verbs, run_verb
+
+if TYPE_CHECKING:
+    import httpx
 
 DESCRIPTION = (
     "Ship a fragment to the shell at MULLION_URL, with the token in MULLION_TOKEN. Before that, `fragment check URL` "
@@ -100,7 +102,7 @@ def named_shell(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
 def main(
     argv: Sequence[str],
     environ: Mapping[str, str] = os.environ,
-    transport: httpx.BaseTransport | None = None,
+    transport: "httpx.BaseTransport | None" = None,
     prog: str = "manage.py fragment",
 ) -> int:
     """The command's exit code."""

@@ -1,6 +1,7 @@
 """What production does not start with, each told in one sentence."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -173,6 +174,21 @@ def test_refusal_is_all_that_a_start_says(environ: dict[str, str], words: str) -
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert all(words in line or "production.E002" in line for line in done.stderr.strip().splitlines())
+
+
+def test_command_refuses_the_same_and_imports_nothing_that_is_served() -> None:
+    """Neither addresses and views nor a client of other shells: they take longer to import than all that it needs."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    sound = {"SHELL_SECRET_KEY": SOUND, "PLAYER_CONTEXT_PRIVATE_KEY": PRIVATE_KEY, "PUBLIC_URL": "http://lobby.example"}
+    command = [sys.executable, "-X", "importtime", "manage.py", "fragment", "list"]
+    done = subprocess.run(command, cwd=ROOT, env={**inherited, **sound}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "PUBLIC_URL is http://lobby.example" in done.stderr
+    imported = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
+    assert "shell.operations.local_registry" in imported
+    assert (
+        imported & {"httpx", "ninja", "pydantic", "shell.urls", "shell.asgi", "shell.operations.registry_api"} == set()
+    )
 
 
 @pytest.mark.parametrize("module", ["bff.commands.relay", "bff.commands.bonuses.offers_intake", "bff.live.serve"])

@@ -21,6 +21,7 @@ from fragments.cli.verbs import add_trial, add_verbs, run_verb
 from shell.composition.page import PageTable, Visit
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
+from shell.operations import production
 from shell.operations.local_registry import LocalRegistry, OutcomesElsewhere
 from shell.operations.page_changes import live_table
 from shell.operations.warm_verb import add_warm_verb, run_warm_verb
@@ -111,6 +112,8 @@ class Command(BaseCommand):
         "Examples: manage.py fragment publish http://127.0.0.1:8020/manifest.json | "
         'manage.py fragment hold wallet --reason "wrong balances, INC-41" | manage.py fragment resume wallet'
     )
+    # All others look at what is served, and import it: that takes as long as the rest of a command.
+    requires_system_checks = (production.TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         _add_port_base(parser)

@@ -11,6 +11,7 @@ from django.db import Error
 from fragments.cli.output import plain
 from fragments.cli.pages import FileRefused, add_page_verbs, describe_page, run_page_verb
 from shell.composition.page import PagesBroken
+from shell.operations import production
 from shell.operations.local_pages import LocalPages
 from shell.registry.history import NotFound
 from shell.registry.page_revisions import PageRefused
@@ -26,6 +27,8 @@ class Command(BaseCommand):
         "Examples: manage.py page publish offers.toml | manage.py page rollback offers | "
         "manage.py page token make offers --purpose publish --label offers-ci"
     )
+    # All others look at what is served, and import it: that takes as long as the rest of a command.
+    requires_system_checks = (production.TAG,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
