@@ -1,4 +1,4 @@
-"""What a team begins with, on the bench, under axe: the small form of `test_gallery.py`, which has the whole wall."""
+"""The bench with a team's first fragment, under axe: the small form of `test_gallery.py`, which has all fragments."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from tests.support.lobby import wait_for
 
 
 def test_nothing_serious_is_wrong_in_any_state_of_what_a_team_begins_with(tmp_path: Path, browser: Browser) -> None:
-    """No rule of WCAG 2.2 AA is broken, at 390 px and in dark."""
+    """No rule of WCAG 2.2 AA is broken in any state of a scaffolded fragment, at 390 px and in dark."""
     write(tmp_path / "poll", files_of("poll", "python"))
     dev, broken = Dev(tmp_path / "poll"), {}
     context = browser.new_context(viewport={"width": 390, "height": 800})
-    # As on the wall nothing runs: a slot that heals meanwhile is another state.
+    # As on the wall, no script runs: a slot that heals meanwhile would be in another state.
     context.route("**/*.js", lambda route: route.abort())
     try:
         wait_for(lambda: dev.slot(BenchState.FRESH)[0] == ("fresh", ""), 60)

@@ -1,4 +1,4 @@
-"""Parts are replaced while players keep coming: no page fails, whatever is ended, killed or published."""
+"""Processes are replaced while players keep loading pages: no page fails, whatever is ended, killed or published."""
 
 import os
 import signal
@@ -18,13 +18,13 @@ from tests.support.slow_house import SlowHouse
 
 pytestmark = pytest.mark.timeout(180)
 VISITORS = 4
-# Between two pages of a visitor: a part is replaced under load, and a core is left for it to start on.
+# The pause between two pages of a visitor leaves a core for the process that starts.
 PAUSE_S = 0.1
 
 
 @contextmanager
 def visited(url: str, slots: tuple[str, ...] = SLOTS) -> Iterator[Counter[str]]:
-    """Pages are fetched all the time; counts them as whole, broken, or refused: not one byte came."""
+    """Pages are loaded all the time; counts them as whole, broken, or refused (not one byte came)."""
     seen: Counter[str] = Counter()
     over = threading.Event()
 
@@ -65,7 +65,7 @@ def visited(url: str, slots: tuple[str, ...] = SLOTS) -> Iterator[Counter[str]]:
     ],
 )
 def test_no_page_fails_while_a_part_is_replaced(house: Mullion, process: str, number: int) -> None:
-    """Every page is whole while the process goes, while it is away, and when its successor answers."""
+    """Every page is whole while the process ends, while it is away, and when its successor answers."""
     with visited(house.url) as seen:
         before = house.processes()[process]["starts"]
         os.kill(house.pid(process), number)
@@ -78,7 +78,7 @@ def test_no_page_fails_while_a_part_is_replaced(house: Mullion, process: str, nu
 
 
 def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
-    """Whoever comes between the last answer of the old process and the first of the new one waits for it."""
+    """A visitor who comes between the old process's last answer and the new one's first waits for the new one."""
     with visited(house.url) as seen:
         before = house.processes()["shell"]["starts"]
         os.kill(house.pid("shell"), signal.SIGTERM)
@@ -91,7 +91,7 @@ def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
 
 
 def test_shell_that_is_held_down_refuses_at_once(house: Mullion) -> None:
-    """What is down on purpose keeps nobody waiting, and is there again when it is let go."""
+    """A shell that is disabled on purpose lets nobody wait, and answers again when it is enabled."""
     house.disable("shell")
     try:
         with pytest.raises(httpx.ConnectError):
@@ -103,7 +103,7 @@ def test_shell_that_is_held_down_refuses_at_once(house: Mullion) -> None:
 
 @pytest.mark.full
 def test_no_page_fails_while_versions_are_published(releasing: SlowHouse) -> None:
-    """A manifest that is another at every look is published again and again under load; pages follow, all fresh."""
+    """A manifest that differs at every fetch is published again and again under load; pages follow, all fresh."""
     releasing.fail("odd-manifest=changing", at="/manifest.json")
     with visited(releasing.url, slow_house.SLOTS) as seen:
         versions: set[str] = set()
@@ -115,7 +115,7 @@ def test_no_page_fails_while_versions_are_published(releasing: SlowHouse) -> Non
 
 
 def wait_for_another(url: str, versions: set[str]) -> str:
-    """The version of the first slot, once it is none of those that are known."""
+    """The version of the first slot, once it is none of `versions`."""
     found = ""
 
     def another() -> bool:

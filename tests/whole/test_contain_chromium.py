@@ -1,4 +1,4 @@
-"""A real browser's verdict on contained bodies: the shell stands, no script ran, siblings look and work the same."""
+"""A real browser checks contained bodies: the shell is intact, no script ran, siblings look and work the same."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from tests.corpus.hostile.bodies import BODY, Body, built, written
 from tests.corpus.ordinary.patterns import PATTERNS
 from tests.support.contain_browser import ISOLATIONS, LINKS, STATIC, Judge, contained, page_of
 
-# What a frame may be of: the one origin that anything here may ask.
+# The only origin that a frame may have here.
 APPROVED = {urlsplit(origin).netloc for origin in LINKS.frame_origins}
 
 
@@ -26,7 +26,8 @@ def judge(page: Page) -> Judge:
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_written_bodies_are_harmless_in_a_live_page(judge: Judge, isolation: Isolation) -> None:
-    """Scripts on, laid out: what is left of each hand-written body leaves the shell and its siblings as they were."""
+    """With scripts on and laid out, what is left of each hand-written body leaves the shell and its siblings
+    unchanged."""
     bodies = contained(written(), isolation)
     assert len(bodies) > 250
     assert judge.live(bodies, isolation) == ""
@@ -42,8 +43,8 @@ def one_of_each() -> list[Body]:
     "chosen", [one_of_each, pytest.param(attacked, marks=pytest.mark.full)], ids=["on one element", "on all"]
 )
 def test_no_attribute_of_the_table_reaches_out(judge: Judge, chosen: Callable[[], Iterable[Body]]) -> None:
-    """Every attribute that may stay, with every address, picture and name that it must not hold, laid out and painted:
-    the browser asks nobody for anything. In the shared tree, where names reach further; addresses are read alike."""
+    """Every allowed attribute with every address, picture and name that it must not hold, laid out and painted: the
+    browser requests nothing. In the shared tree, where names reach further; addresses are treated alike in both."""
     bodies = contained(chosen(), "light")
     assert len(bodies) > 150
     assert judge.live(bodies, "light") == ""
@@ -53,7 +54,7 @@ def test_no_attribute_of_the_table_reaches_out(judge: Judge, chosen: Callable[[]
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_ordinary_html_is_harmless_in_a_live_page(judge: Judge, isolation: Isolation) -> None:
     """Formulas, styles, popovers, dialogs, data, markers and frames stay in their slot: what is shown is what was
-    checked, its siblings look and work the same, and nothing is asked for but the approved origin of a frame."""
+    checked, its siblings look and work the same, and only a frame's approved origin is requested."""
     bodies = contained([Body(each.name, each.html) for each in PATTERNS], isolation)
     assert len(bodies) > 90
     assert judge.live(bodies, isolation) == ""
@@ -83,7 +84,7 @@ def test_any_bodies_parse_as_checked(judge: Judge) -> None:
 
 
 def test_judge_sees_what_raw_bodies_do(judge: Judge) -> None:
-    """The judge has teeth: put in as they are, such bodies run scripts, break the page and cover siblings."""
+    """The judge can fail: put in unchanged, such bodies run scripts, break the page and cover siblings."""
     names = (
         "scripts: a handler b",
         "scripts: a style",
@@ -103,12 +104,12 @@ def test_judge_sees_what_raw_bodies_do(judge: Judge) -> None:
     assert any("evil.example" in url for url in judge.reached_out)
 
 
-# Words that forms use for their data. A script of the page that asks a form for one of these would get a control.
+# Names that a form uses for its own properties: a script that reads one would get a control of that name instead.
 DATA_NAMES = {"dir", "hidden", "id", "lang", "name", "nonce", "part", "prefix", "rel", "role", "slot", "style", "title"}
 
 
 def test_no_control_can_pose_as_what_scripts_ask_a_form_for(page: Page) -> None:
-    """Whatever htmx and the shell's scripts read of a form is a name that no control may have."""
+    """No control may have a name that htmx or the shell's scripts read from a form."""
     scripts = [*STATIC.glob("*.js"), *STATIC.glob("live/*.js"), *STATIC.glob("vendor/htmx-*.js")]
     assert len(scripts) >= 3
     read = {name for path in scripts for name in re.findall(r"\.([A-Za-z_]+)", path.read_text())}

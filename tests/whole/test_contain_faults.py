@@ -68,7 +68,7 @@ def judge(page: Page) -> Judge:
 
 
 def left(bodies: dict[str, str], isolation: Isolation) -> list[Body]:
-    """What is left of the bodies, those that are refused apart."""
+    """The bodies after containment, without those that are refused."""
     outcomes = {name: put(html, isolation) for name, html in bodies.items()}
     return [Body(name, outcome.html.decode()) for name, outcome in outcomes.items() if isinstance(outcome, Contained)]
 
@@ -76,26 +76,26 @@ def left(bodies: dict[str, str], isolation: Isolation) -> list[Body]:
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 @pytest.mark.parametrize("bodies", [LEFT_OPEN, ENDS, HEAD], ids=["left open", "ends", "head"])
 def test_unclosed_and_closing_markup_is_contained(judge: Judge, bodies: dict[str, str], isolation: Isolation) -> None:
-    """Whatever a body leaves open or closes too much, the page around it stands."""
+    """Whatever a body leaves open or closes too often, the page around it is intact."""
     assert judge.live(left(bodies, isolation), isolation) == ""
     assert judge.reached_out == []
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_same_markup_breaks_a_page_when_it_is_not_contained(judge: Judge, isolation: Isolation) -> None:
-    """The row is worth its test: put in as it is, most of it breaks something."""
+    """The row can fail: put in unchanged, most of these bodies break something."""
     raw = {name: page_of([html], isolation, dressed=True) for name, html in (LEFT_OPEN | ENDS).items()}
     assert len(judge.pages(raw, isolation)) >= 6
 
 
 def test_plaintext_is_refused() -> None:
-    """What can not be closed falls to the next rung."""
+    """A body with an element that can not be closed is refused, and the ladder's next rung is shown."""
     assert isinstance(put(LEFT_OPEN["plaintext"], "shadow"), Refusal)
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_duplicate_ids_leave_siblings_alone(judge: Judge, isolation: Isolation) -> None:
-    """Ids that others have, and that others of its own have, change no sibling."""
+    """Ids that a sibling has too, or that a body has twice, change no sibling."""
     ids = ("slot-one", "slot-three", "main", "notice", "a", "a", "a")
     bodies = {"ids": "".join(f'<p id="{name}">in</p>' for name in ids)}
     assert judge.live(left(bodies, isolation), isolation) == ""
@@ -119,7 +119,8 @@ def test_inline_code_and_foreign_targets_are_removed(judge: Judge, isolation: Is
 
 
 def open_raw(page: Page, body: str, config: str, headers: dict[str, str]) -> list[str]:
-    """The page with `body` put in as it is and htmx on it, pressed if it can be; what is asked for, as it happens."""
+    """The page with `body` put in unchanged and htmx on it, pressed if it can be; yields the requests as they
+    happen."""
     requested: list[str] = []
     html = page_of([body], "light", dressed=False)
     html = html.replace("</head>", f'{config}<script src="/static/{HTMX.name}"></script></head>', 1)
@@ -137,7 +138,7 @@ def open_raw(page: Page, body: str, config: str, headers: dict[str, str]) -> lis
     page.add_init_script("window.times = 0; window.ran = () => { top.times += 1 }")
     page.route("**/*", answer)
     page.goto(f"{ORIGIN}/")
-    for _ in range(200):  # until htmx is at work, or nothing here would prove anything
+    for _ in range(200):  # until htmx has started, or the test would prove nothing
         page.locator("#own").dispatch_event("click")
         page.wait_for_timeout(50)
         if f"{ORIGIN}/own" in requested:
@@ -153,10 +154,12 @@ def foreign(requested: list[str]) -> list[str]:
     return [url for url in requested if "evil" in url]
 
 
-# The policy allows styles in attributes, as containment writes them anew from an allow-list; it is their only wall.
+# The policy allows styles in attributes, since containment writes them from an allow-list; only containment protects
+# here.
 @pytest.mark.parametrize("name", [name for name in INLINE if name != "style attribute"])
 def test_inline_code_that_slipped_through_is_inert(page: Page, name: str) -> None:
-    """Under the shell's own headers and its word to htmx the same bodies, put in as they are, run and reach nothing."""
+    """With the shell's own headers and htmx settings the same bodies, put in unchanged, run nothing and reach
+    nothing."""
     assert foreign(open_raw(page, INLINE[name], CONFIG, dict(header_list()))) == []
     assert page.url == f"{ORIGIN}/"
     assert page.evaluate("[window.times, getComputedStyle(document.querySelector('header')).display]") == [0, "block"]
@@ -165,7 +168,7 @@ def test_inline_code_that_slipped_through_is_inert(page: Page, name: str) -> Non
 
 @pytest.mark.parametrize("name", ["handler", "hx-on", "hx-get", "hx-post"])
 def test_same_code_works_where_nothing_forbids_it(page: Page, name: str) -> None:
-    """The row is worth its test: without those headers and that word it runs, or reaches another origin."""
+    """The row can fail: without those headers and settings the bodies run, or reach another origin."""
     lax = """<meta name="htmx-config" content='{"selfRequestsOnly": false}'>"""
     requested = open_raw(page, INLINE[name], lax, {})
     wait_for(lambda: foreign(requested) or page.evaluate("window.times") > 0, describe=lambda: requested)

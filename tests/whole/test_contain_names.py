@@ -1,4 +1,4 @@
-"""What an open page tells the shell of the names that its slots have taken."""
+"""An open page sends the shell the names that its slots already use."""
 
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ PAGE = """<!doctype html><title>x</title>
 
 
 def test_page_tells_the_names_of_its_other_slots(page: Page) -> None:
-    """Ids and groups in the shared tree, but for the slot that is asked for; none of a shadow root."""
+    """Ids and groups in the shared tree, except those of the requested slot; none of a shadow root."""
 
     def answer(route: Route) -> None:
         path = urlsplit(route.request.url).path

@@ -1,4 +1,4 @@
-"""What the page's scripts do about what is let through: names that two answers bring, and requests without end."""
+"""The page's scripts and what containment lets through: names that two answers bring, and requests without end."""
 
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ document.querySelector("fragment-slot").innerHTML = TRIGGERED; htmx.process(docu
 
 
 def served(page: Page, html: str, requested: list[str] | None = None, answer: str = "") -> None:
-    """Opens `html` beside the page's own scripts; whatever else is asked for gets `answer`."""
+    """Opens `html` with the page's own scripts; every other request gets `answer`."""
 
     def respond(route: Route) -> None:
         path = urlsplit(route.request.url).path
@@ -43,7 +43,8 @@ def served(page: Page, html: str, requested: list[str] | None = None, answer: st
 
 
 def test_answer_that_comes_second_reaches_no_form_of_the_first(page: Page) -> None:
-    """Two slots ask at once and bring the same ids: the later one loses them, and what refers to them."""
+    """Two slots are fetched at once and bring the same ids: the later one loses them, with everything that refers to
+    them."""
     served(page, TWO)
     html = page.evaluate(
         """async (later) => {
@@ -64,7 +65,7 @@ def test_answer_that_comes_second_reaches_no_form_of_the_first(page: Page) -> No
 
 @pytest.mark.parametrize("trigger", ["load", "load delay:1ms", "revealed"])
 def test_what_asks_by_itself_comes_to_an_end(page: Page, trigger: str) -> None:
-    """An answer that asks again by itself does so ten times, and again after somebody did something."""
+    """An answer that requests itself again may do so ten times, and again after a person has done something."""
     requested: list[str] = []
     triggered = f'<p hx-get="/again" hx-trigger="{trigger}" hx-swap="outerHTML">x</p>'
     served(page, LOOP.replace("TRIGGERED", f"`{triggered}`"), requested, triggered)
@@ -82,7 +83,7 @@ def test_what_asks_by_itself_comes_to_an_end(page: Page, trigger: str) -> None:
 
 
 def test_what_somebody_opened_is_not_taken_from_them(page: Page) -> None:
-    """A slot whose popover or dialog is open waits with what arrives, until it is closed."""
+    """A slot whose popover or dialog is open holds back a new answer until it is closed."""
     served(page, TWO.replace("b</fragment-slot>", '<p popover="" id="p">b</p></fragment-slot>'))
     seen = page.evaluate(
         """async () => {
@@ -101,8 +102,8 @@ def test_what_somebody_opened_is_not_taken_from_them(page: Page) -> None:
 
 
 def test_policy_lets_the_style_of_an_element_stand_and_no_other(page: Page) -> None:
-    """Under the policy of every page a `style` is followed and a property of its own fetches nothing, a stylesheet in
-    the page is not, and a frame of an origin that nobody approved is not asked for."""
+    """Under the policy of every page an element's `style` applies and a custom property fetches nothing, a stylesheet
+    in the page does not apply, and a frame of an unapproved origin is not requested."""
     requested: list[str] = []
     html = (
         "<!doctype html><style>#c { color: rgb(255, 0, 0) }</style><p id='a' style='width: 40px; --w: 40%'>x</p>"

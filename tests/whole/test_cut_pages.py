@@ -1,4 +1,4 @@
-"""A page whose stream is cut, or comes to a halt, fills its places by itself."""
+"""A page whose stream is cut, or stops, fetches its missing slots by itself."""
 
 import re
 import threading
@@ -15,7 +15,7 @@ from tests.support.slow_house import SLOTS, SlowHouse
 
 pytestmark = pytest.mark.timeout(120)
 
-# Three times what is promised: the machine may be busy.
+# Three times the promise: the machine may be busy.
 HEALED_S_MAX = 30
 LOST_S_MAX = 3
 FRESH = dict.fromkeys(SLOTS, "fresh")
@@ -39,7 +39,8 @@ def proxy(slow: SlowHouse) -> Iterator[CuttingProxy]:
 
 
 def open_cut(page: Page, proxy: CuttingProxy, cut: Cut) -> Console:
-    """The page as far as it comes, its styles known from a visit before; it may never say that it has loaded."""
+    """The page as far as it comes, with cached styles from an earlier visit; the browser may never report it
+    as loaded."""
     proxy.cut = None
     page.goto(proxy.url)
     console = Console(page)
@@ -54,7 +55,7 @@ def is_filled(page: Page) -> bool:
 
 
 def test_page_that_was_cut_fills_its_places(proxy: CuttingProxy, context: BrowserContext) -> None:
-    """Closed or reset, between two slots or within one: every place is fresh in time, each holds one slot."""
+    """Closed or reset, between two slots or within one: every slot is fresh in time, and each place has one."""
     pages = {}
     for name, cut in CUTS.items():
         page = context.new_page()
@@ -66,7 +67,8 @@ def test_page_that_was_cut_fills_its_places(proxy: CuttingProxy, context: Browse
 
 
 def test_cut_page_asks_again_when_the_shell_fails_at_first(proxy: CuttingProxy, page: Page) -> None:
-    """A slot whose first answer is a 502 is not lost; the skeleton stands until another comes, and it works then."""
+    """A slot whose first answer is a 502 is not lost; the skeleton stays until a later answer comes, and that one
+    works."""
     proxy.refuse("/slots/lobby/tables", 2)
     console = open_cut(page, proxy, Cut(between_slots))
     wait_for(lambda: proxy.seen["/slots/lobby/tables"], HEALED_S_MAX)
@@ -79,7 +81,7 @@ def test_cut_page_asks_again_when_the_shell_fails_at_first(proxy: CuttingProxy, 
 
 
 def test_page_that_was_cut_before_its_layout_is_opened_once_more(proxy: CuttingProxy, page: Page) -> None:
-    """While the layout waits for its styles, a browser that loses the page has nothing to fill: it starts over."""
+    """While the layout waits for its styles, a browser that loses the page has no place to fill, so it reloads."""
     waiting: list[Route] = []
     layout = "**/static/layouts/lobby.*.css"
     page.route(layout, lambda route: waiting.append(route))
@@ -90,7 +92,7 @@ def test_page_that_was_cut_before_its_layout_is_opened_once_more(proxy: CuttingP
     began = time.monotonic()
 
     def is_lost() -> bool:
-        """A browser need not say that a page was cut: then it has had its time."""
+        """A browser need not report that a page was cut: then this time has to pass."""
         page.wait_for_timeout(50)
         return bool(waiting) and (f"{proxy.url}/" in lost or time.monotonic() - began > LOST_S_MAX)
 
@@ -99,15 +101,15 @@ def test_page_that_was_cut_before_its_layout_is_opened_once_more(proxy: CuttingP
     waiting[0].continue_()
     page.unroute(layout)
     expect(page.get_by_text("All is well.")).to_have_count(len(SLOTS), timeout=HEALED_S_MAX * 1000)
-    assert proxy.seen["/"] == 3  # one was cut, one asked whether the shell answers
+    assert proxy.seen["/"] == 3  # one page that was cut, and one request whether the shell answers
 
 
 def test_half_of_a_shadow_root_is_replaced(house: Mullion, page: Page) -> None:
-    """What was cut within a fragment's own root, as a lobby has them, is whole again."""
+    """A slot that was cut within a fragment's own root, as in a lobby, is complete again."""
     with CuttingProxy(house.url) as proxy:
-        proxy.refuse("/slots/", 1000)  # for as long as the half is looked at, nothing takes its place
+        proxy.refuse("/slots/", 1000)  # nothing replaces the half while it is looked at
         open_cut(page, proxy, Cut(inside_slot))
-        # Who only asks for a place stands in none.
+        # A slot that only marks a nested place does not stand in one.
         slots = "[...document.querySelectorAll('fragment-slot:not([data-place])')]"
         ends = f"{slots}.map(s => !!s.shadowRoot?.querySelector('fragment-end'))"
         wait_for(lambda: page.evaluate(ends) == [True, False], describe=lambda: page.evaluate(ends))
@@ -116,7 +118,7 @@ def test_half_of_a_shadow_root_is_replaced(house: Mullion, page: Page) -> None:
 
 
 def test_late_rest_of_a_page_does_not_fill_a_place_twice(proxy: CuttingProxy, context: BrowserContext) -> None:
-    """A stream that goes on after its places were filled leaves one slot in each: the one that stands there."""
+    """A stream that continues after its slots were fetched leaves one slot in each place: the one already there."""
     pages = [context.new_page() for _ in range(2)]
     rest = threading.Event()
     for page, at in zip(pages, (between_slots, inside_slot), strict=True):

@@ -1,4 +1,5 @@
-"""The edge of the operators' book holds pages of nobody: one fetch a second reaches the shell, with the real nginx."""
+"""The edge of the operators' book caches visitors' pages: one request a second reaches the shell, with the
+real nginx."""
 
 import re
 import shutil
@@ -44,7 +45,7 @@ FETCHED = re.compile(r'^mullion_pages_total\{page="lobby",status="200"\} ([\d.]+
 
 
 def of_the_book() -> tuple[str, str]:
-    """What the book says of nginx, for `http` and for `server`."""
+    """The book's nginx configuration, for `http` and for `server`."""
     [snippet] = re.findall(r"```nginx\n(.*?)```", BOOK.read_text("utf-8"), re.DOTALL)
     http, server = snippet.split("# server\n")
     return http, server
@@ -82,13 +83,13 @@ def stands(url: str) -> bool:
 
 
 def fetched(house: Mullion) -> float:
-    """How many lobbies the shell has made."""
+    """How many lobbies the shell has rendered."""
     found = FETCHED.search(plain_http.get(f"{house.inner_url}/metrics").text)
     return float(found[1]) if found else 0.0
 
 
 def test_one_fetch_a_second_reaches_the_shell(edge: str, house: Mullion) -> None:
-    """However many visitors there are; a telephone has its own page, and a player's is never held."""
+    """However many visitors there are; telephones have a page of their own, and a player's page is never cached."""
     before, began, answers = fetched(house), time.monotonic(), 0
     with closing(plain_http.Client(base_url=edge, timeout=30)) as visitor:
         while answers < 100 or time.monotonic() - began < 3:

@@ -1,4 +1,4 @@
-"""A part that is ended under load finishes what it began: no page meets a cut connection, no deposit is lost."""
+"""A process that is ended under load finishes its requests: no page meets a cut connection, no deposit is lost."""
 
 import os
 import re
@@ -26,21 +26,21 @@ from tests.support.signed_in import signed_in
 pytestmark = pytest.mark.timeout(180)
 VISITORS, DEPOSITORS = 3, 2
 ENOUGH = 6
-# Between two requests of a window: a part is ended under load, and a core is left for its successor to start on.
+# The pause between two requests of a window leaves a core for the successor to start on.
 PAUSE_S = 0.1
-# From a press to the engine, through shell and wallet, on a busy machine: who pressed later may meet the shut door.
+# How long a press may take to the engine, through shell and wallet, on a busy machine: a later one may be refused.
 REACHING_S_MAX = 3.0
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
 _SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"')
 _RECEIPT = re.compile(r"receipt=([^#&]+)")
-# Where the houses that call others say how their calls ended.
+# Processes that call others, and so log how their calls ended.
 CALLERS = ("shell", "wallet", "live-dealer", "games", "promotions")
 
 
 @dataclass
 class Load:
-    """What players met, each with its moment: slots of pages as (state, reason), and deposits by key, which have the
-    moment at which they were sent and the one of their answer."""
+    """What players met, each with its moment: slots of pages as (state, reason), and deposits by key, with the moments
+    at which they were sent and answered."""
 
     pages: Counter[str] = field(default_factory=Counter)
     slots: list[tuple[float, str, str, str]] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Load:
 
 @contextmanager
 def loaded(url: str, cookies: httpx.Cookies) -> Iterator[Load]:
-    """A signed-in player reloads the lobby and pays in, in several windows at once, all the time."""
+    """A signed-in player reloads the lobby and deposits, in several windows at once, all the time."""
     load, over = Load(), threading.Event()
 
     def visit() -> None:
@@ -88,8 +88,8 @@ def loaded(url: str, cookies: httpx.Cookies) -> Iterator[Load]:
 
 
 def deposited(client: httpx.Client, key: str) -> str:
-    """How one deposit ended for the player: `done` with a receipt, `unknown` where the engine's answer was lost, which
-    the page goes on asking for, or by the status of what was shown instead."""
+    """How one deposit ended for the player: `done` with a receipt, `unknown` if the engine's answer was lost and the
+    page goes on asking for it, or the status of the error page."""
     answer = client.post(DEPOSIT, data={"amount": "5", "idempotency_key": key})
     if answer.status_code != 303:
         return str(answer.status_code)
@@ -100,7 +100,7 @@ def deposited(client: httpx.Client, key: str) -> str:
 
 
 def open_until(port: int) -> float:
-    """When the process at `port` last let somebody in; waits until it lets nobody in any more."""
+    """When the process at `port` last accepted a connection; waits until it accepts none."""
     let_in_at = time.monotonic()
     while True:
         tried_at = time.monotonic()
@@ -113,7 +113,7 @@ def open_until(port: int) -> float:
 
 
 def cut_calls(house: Mullion, *, without: str) -> Counter[str]:
-    """Guarded calls that ended because a connection did, by process (`without` one that begins anew) and upstream."""
+    """Guarded calls that ended because a connection did, by process (`without` the restarted one) and upstream."""
     found: Counter[str] = Counter()
     for process in set(CALLERS) - {without}:
         url = house.inner_url if process == "shell" else house.url_of(process)
@@ -131,7 +131,7 @@ def gone(pid: int) -> bool:
 
 
 def in_the_ledger(house: Mullion, keys: list[str]) -> Counter[int]:
-    """How often each deposit stands in the ledger: number of movements -> number of keys."""
+    """The number of keys by how many movements of the ledger they have."""
     with sqlite3.connect(f"file:{house.data}/commands.sqlite3?mode=ro", uri=True) as ledger:
         rows = ledger.execute(
             "select receipt.key, count(movement.transaction_id) from commands_receipt receipt "
@@ -151,7 +151,7 @@ def in_the_ledger(house: Mullion, keys: list[str]) -> Counter[int]:
     ],
 )
 def test_ended_part_finishes_what_it_began(house: Mullion, process: str) -> None:
-    """Up to its end everything succeeds; after it slots say so in their own words; each deposit counts once."""
+    """Until the process ends everything succeeds; after that slots show their own words; each deposit counts once."""
     cookies = signed_in(house.url)
     before = cut_calls(house, without=process)
     with loaded(house.url, cookies) as load:
@@ -169,7 +169,7 @@ def test_ended_part_finishes_what_it_began(house: Mullion, process: str) -> None
     assert [slot for slot in load.slots if slot[3] == "cut"] == []
     assert [slot for slot in load.slots if slot[0] < door_shut_at and slot[3] == "connect"] == []
     there_by_then = door_shut_at - REACHING_S_MAX
-    # An answer that was late on a busy machine is nothing that ended with the part: no call was cut.
+    # An answer that was only late, on a busy machine, was not cut.
     ended_by_then = {
         ended
         for sent_at, answered_at, _, ended in load.deposits

@@ -1,4 +1,4 @@
-"""The engine is away: what every open page of a player says and lets them do, until it is back."""
+"""The engine is down: what every open page of a player shows and allows, until the engine is back."""
 
 import time
 
@@ -11,7 +11,7 @@ from tests.support.mullion import Mullion
 pytestmark = pytest.mark.timeout(180)
 
 TABLE = "/tables/203/"
-# Three times what is promised: five pages of one browser, on a machine that may be busy.
+# Three times the promise: five pages of one browser, on a machine that may be busy.
 CLOSED_S_MAX = 15.0
 PRESSABLE = """[...document.querySelectorAll("fragment-slot")].flatMap((slot) =>
     [...slot.shadowRoot.querySelectorAll('form[method="post" i] button:enabled')].map(
@@ -20,7 +20,7 @@ PAUSED = "paused: the cashier can not be reached right now."
 
 
 def pressable(page: Page) -> list[str]:
-    """Buttons of forms that a player could send a command with; a search needs no engine."""
+    """Buttons of forms that send commands; a search needs no engine."""
     found: list[str] = page.evaluate(PRESSABLE)
     return found
 
@@ -28,7 +28,8 @@ def pressable(page: Page) -> list[str]:
 def test_open_pages_close_what_needs_the_engine_within_five_seconds_and_keep_what_was_typed(
     house: Mullion, browser: Browser
 ) -> None:
-    """Deposit, claim, limits, bets; whether somebody types, has just pressed, or only looks; and all of it returns."""
+    """Deposit, claim, limits, bets; whether the player is typing, has just pressed, or only looks; and everything opens
+    again."""
     context = browser.new_context()
     first = context.new_page()
     sign_in(first, house.url, "amber", "/cashier/")

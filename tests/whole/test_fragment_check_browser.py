@@ -1,4 +1,4 @@
-"""`fragment check` with a browser: pictures of the composed slot, what its scripts do, and who is shut out."""
+"""`fragment check` with a browser: pictures of the composed slot, errors of its scripts, and accessibility."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ PNG = b"\x89PNG"
 
 
 async def checked(environ: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """The command over a fragment that is served here."""
+    """The command, run on a fragment that is served here."""
     async with RouteServer(ANSWERS) as server:
         options = ["--slot", "/a/b", "--trust", "first-party", "--pictures", str(folder), "--json"]
         command = [sys.executable, "manage.py", "fragment", "check", f"{server.url}/manifest.json", *options]
@@ -49,10 +49,10 @@ async def checked(environ: dict[str, str], folder: Path) -> subprocess.Completed
 
 
 def test_pictures_scripts_and_accessibility_are_looked_at(chromium: Chromium, tmp_path: Path) -> None:
-    """At 1280 and 390, with scripts and without, as it is and while it fails; the slot is read again once."""
+    """At 1280 and 390 px, with scripts and without, healthy and failing; the slot is fetched again once."""
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CHROMIUM": str(chromium.path)}
     folder = tmp_path / "pictures"
-    # In a thread of its own: a browser that other tests share has its loop running in this one.
+    # In a thread of its own: the shared browser's event loop runs in this one.
     with ThreadPoolExecutor(1) as thread:
         ended = thread.submit(asyncio.run, checked(environ, folder)).result()
     assert ended.stderr == ""

@@ -29,7 +29,7 @@ FRAMED = re.compile(r'src="/cells/([^/"]+)/')
 
 @dataclass(frozen=True)
 class Gallery:
-    """Its address, and the folder of the fragment that was scaffolded."""
+    """Its address, and the folder of the scaffolded fragment."""
 
     url: str
     folder: Path
@@ -37,7 +37,7 @@ class Gallery:
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    """A workbench with all fragments of this repository, and one that was just scaffolded."""
+    """A workbench with all fragments of this repository and a newly scaffolded one."""
     folder, port = tmp_path_factory.mktemp("teams"), free_port()
     write(folder / SCAFFOLDED, files_of(SCAFFOLDED, "python"))
     folders = [str(folder / SCAFFOLDED), *(f"fragments/{room}" for room in ROOMS)]
@@ -56,7 +56,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
 
 
 def test_nothing_is_wrong_with_the_wall_itself(gallery: Gallery, browser: Browser) -> None:
-    """It shows each fragment in each state, and breaks no rule of WCAG 2.2 AA beside what stands in its frames."""
+    """The wall shows each fragment in each state, and breaks no rule of WCAG 2.2 AA outside its frames."""
     with quiet(browser) as page:
         page.route("**/cells/**", lambda route: route.fulfill(body=""))
         page.goto(f"{gallery.url}/gallery/")
@@ -80,7 +80,7 @@ def cells(wall: str) -> list[Cell]:
 
 @contextmanager
 def quiet(browser: Browser) -> Iterator[Page]:
-    """As on the wall itself no script runs: a slot that heals meanwhile is another state."""
+    """As on the wall itself no script runs: a slot that heals meanwhile would be in another state."""
     context = browser.new_context()
     context.route("**/*.js", lambda route: route.abort())
     yield context.new_page()
@@ -99,7 +99,7 @@ def problems(page: Page, url: str, cell: Cell) -> list[str]:
 
 
 def test_a_cell_is_shown_in_its_own_theme_whatever_the_browser_prefers(gallery: Gallery, browser: Browser) -> None:
-    """Both stand beside each other on the wall."""
+    """Both themes are side by side on the wall."""
     context = browser.new_context(color_scheme="light")
     page = context.new_page()
     grounds = set()
@@ -111,7 +111,7 @@ def test_a_cell_is_shown_in_its_own_theme_whatever_the_browser_prefers(gallery: 
 
 
 def test_page_on_the_bench_reads_itself_again_when_a_file_changes(gallery: Gallery, browser: Browser) -> None:
-    """Nobody has to press anything."""
+    """Nobody has to reload it."""
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{gallery.url}/?fragment=daily-quiz")

@@ -1,4 +1,4 @@
-"""The catalogue of games in a browser: with a script and without one."""
+"""The catalogue of games in a browser, with scripts and without."""
 
 import re
 
@@ -21,12 +21,12 @@ CATALOGUE = "fragment-slot[slot=catalogue]"
 
 
 def tile(page: Page, name: str) -> Locator:
-    """The first picture of that game."""
+    """The first tile of that game."""
     return page.locator(f"{CATALOGUE} .tile").filter(has_text=name).first
 
 
 def a_name(page: Page) -> str:
-    """Of a game that is no favourite."""
+    """The name of a game that is not a favourite."""
     one = page.locator(f"{CATALOGUE} .tile:has(.heart[aria-pressed=false])").nth(3)
     expect(one).to_be_visible()
     return one.locator(".name").inner_text()
@@ -37,20 +37,20 @@ def box(page: Page) -> Locator:
 
 
 def found(page: Page, words: str) -> None:
-    """The list that is shown is that of `words`."""
+    """Waits until the list shows the results of `words`."""
     expect(page.get_by_role("heading", name=f"“{words}”", level=2)).to_be_visible()
 
 
 def read_again(page: Page) -> None:
-    """As when a feed is back, or another slot has changed something."""
+    """Refetches the slot, as when a feed is back or another slot has changed something."""
     before = page.locator(CATALOGUE).element_handle()
     page.evaluate("s => s.dispatchEvent(new CustomEvent('mullion:refetch', {bubbles: true}))", before)
     wait_for(lambda: not page.evaluate("s => s.isConnected", before), describe=lambda: attributes(page, "catalogue"))
 
 
 def test_favourite_is_set_in_its_place_and_without_a_script_by_a_way_back(house: Mullion, browser: Browser) -> None:
-    """With a script the heart fills where it is, in a list that was searched for too, and the page goes on asking for
-    that list; without one the browser comes back to the same search and page."""
+    """With scripts the heart is filled in place, in search results too, and the page goes on refetching that search;
+    without scripts the browser returns to the same search and page."""
     context = browser.new_context()
     page = context.new_page()
     sign_in(page, house.url, "cedar", "/games/")
@@ -73,12 +73,12 @@ def test_favourite_is_set_in_its_place_and_without_a_script_by_a_way_back(house:
     page = context.new_page()
     start_session(context, house.url, "cedar")
     page.goto(f"{house.url}/games/?catalogue.search=a&catalogue.page=2")
-    # Without a script it is the player who asks again for what came too late.
+    # Without scripts the player has to reload for what came too late.
     reload_until(page.locator(f"{CATALOGUE} .tile").first)
     other = a_name(page)
     tile(page, other).locator(".heart").click()
     expect(page).to_have_url(re.compile(r"/games/\?catalogue\.search=a&catalogue\.page=2$"))
-    # Without a script a page shows what was read when it was asked for: the projection may be a moment behind.
+    # Without scripts a page shows what was read when it was loaded: the projection may be a moment behind.
     full = page.locator(f"{CATALOGUE} .tile:has(.heart[aria-pressed=true])").filter(has_text=other)
     reload_until(full)
     kinds = page.get_by_role("navigation", name="Kinds of games")
@@ -89,8 +89,8 @@ def test_favourite_is_set_in_its_place_and_without_a_script_by_a_way_back(house:
 
 
 def test_favourite_is_the_player_s_in_every_browser_and_nobody_else_s(house: Mullion, browser: Browser) -> None:
-    """It is there after a reload and where the same player signs in elsewhere; another player has none of it, and who
-    is not signed in has no heart to press: a game leads to the sign-in, and from there back to the games."""
+    """It is there after a reload and where the same player signs in elsewhere; another player does not have it. A
+    visitor has no heart to press: a game leads to the sign-in, and from there back to the games."""
     first, second, other, visitor = (browser.new_context() for _ in range(4))
     page = first.new_page()
     sign_in(page, house.url, "amber", "/games/")
@@ -120,8 +120,8 @@ def test_favourite_is_the_player_s_in_every_browser_and_nobody_else_s(house: Mul
 
 
 def test_search_answers_while_it_is_typed(house: Mullion, page: Page) -> None:
-    """The list, its title and the address follow; the field keeps its focus; an answer that comes late is none; and one
-    that does not come is said, with what was found before still there."""
+    """List, title and address follow the typed words, and the field keeps its focus; a late answer to older words is
+    dropped; if no answer comes the page says so, and still has the results from before."""
     console = Console(page)
     page.goto(f"{house.url}/games/")
     wait_for(lambda: states(page).get("catalogue") == "fresh", describe=lambda: states(page))
@@ -157,8 +157,8 @@ def test_search_answers_while_it_is_typed(house: Mullion, page: Page) -> None:
 
 
 def test_what_a_player_plays_and_marks_is_theirs_until_they_sign_out(house: Mullion, page: Page) -> None:
-    """What was played leads their list and the lobby's part, and says where it would open; a favourite is found under
-    its kind until it is none. Nothing of it is shown to who sits there afterwards."""
+    """The last played game leads the player's list and the lobby's slot, and says where it opens; a favourite is in the
+    list of its kind until it is removed. The next person at the browser sees nothing of it."""
     sign_in(page, house.url, "birch", "/games/")
     name = a_name(page)
     tile(page, name).get_by_role("button", name=f"Play {name}").click()

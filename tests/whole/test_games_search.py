@@ -1,4 +1,4 @@
-"""The catalogue's script in a browser, with answers of the shell that a test holds back, changes or leaves out."""
+"""The catalogue's script in a browser, with answers of the shell that a test delays, changes or drops."""
 
 import re
 
@@ -31,14 +31,14 @@ ANSWER = """<fragment-slot slot="catalogue"><template shadowrootmode="open">
 <header class="top"><h2>“{0}”</h2><p>3 games</p></header>
 <div class="found"><form class="acts"></form><p class="name">Game of {0}</p></div>{1}</template></fragment-slot>"""
 WHOLE = "<fragment-end></fragment-end>"
-# As the fragment answers while the games can not be read.
+# The fragment's answer while the games can not be read.
 LISTLESS = """<fragment-slot slot="catalogue"><template shadowrootmode="open"><header class="top"><h2>“x”</h2></header>
 <div class="found"><div class="choices" aria-hidden="true"></div></div>
 <fragment-end></fragment-end></template></fragment-slot>"""
 
 
 class Shell:
-    """Answers what the page asks; searches in `held` wait, and those in `failing` are answered without a slot."""
+    """Answers the page's requests; searches in `held` wait, and those in `failing` are answered without a slot."""
 
     def __init__(self, page: Page) -> None:
         self.held: dict[str, list[Route]] = {}
@@ -72,8 +72,8 @@ def shell(page: Page) -> Shell:
 
 
 def test_search_answers_while_it_is_typed(page: Page, shell: Shell) -> None:
-    """Title and list follow, the field keeps its focus, the page's address and the slot's say what is shown, and
-    nothing of another slot's address goes."""
+    """Title and list follow the typed words, the field keeps its focus, the addresses of the page and of the slot are
+    those of the search, and nothing of another slot's parameters is lost."""
     box = page.get_by_label("Search")
     box.press_sequentially("lan")
     expect(page.locator(".name")).to_have_text("Game of lan")
@@ -83,7 +83,7 @@ def test_search_answers_while_it_is_typed(page: Page, shell: Shell) -> None:
     expect(page).to_have_url(f"{ORIGIN}/games/?wallet.receipt=rc_1&catalogue.search=lan")
     slot = page.locator("fragment-slot")
     expect(slot).to_have_attribute("hx-get", "/slots/games/catalogue?attempt=1&catalogue.search=lan")
-    expect(page.locator("[name=in_place]")).to_have_count(1)  # hearts of what was found are set in their place, too
+    expect(page.locator("[name=in_place]")).to_have_count(1)  # hearts of results are set in place, too
     page.locator("select").select_option("rtp")
     expect(page).to_have_url(re.compile(r"catalogue\.search=lan&catalogue\.sort=rtp$"))
     script = (
@@ -95,7 +95,7 @@ def test_search_answers_while_it_is_typed(page: Page, shell: Shell) -> None:
 
 
 def test_answer_that_comes_late_is_none(page: Page, shell: Shell) -> None:
-    """What stands in the field is what is shown, in whatever order answers come."""
+    """The results are those of the field's words, in whatever order answers come."""
     shell.held["catalogue.search=la"] = []
     box = page.get_by_label("Search")
     box.press_sequentially("la")
@@ -112,7 +112,7 @@ def test_answer_that_comes_late_is_none(page: Page, shell: Shell) -> None:
 
 @pytest.mark.parametrize("answer", ["", "<p>Not a slot.</p>", ANSWER.format("x", ""), LISTLESS])
 def test_answer_that_is_none_is_said_and_what_was_found_stays(page: Page, shell: Shell, answer: str) -> None:
-    """Until one comes that is whole, for which nobody has to type again."""
+    """Until a complete answer comes, without typing again."""
     shell.failing["catalogue.search=x"] = answer
     box = page.get_by_label("Search")
     box.press_sequentially("x")

@@ -1,4 +1,4 @@
-"""live.js in a real browser: the rows of the fault matrix about live pages, and what a page does with its time."""
+"""live.js in a real browser: the rows of the fault matrix about live pages, and clocks of a page."""
 
 import re
 import time
@@ -11,11 +11,11 @@ from tests.support.live_house import LiveHouse
 from tests.support.lobby import PATIENT_S
 from tests.support.valkey_server import ValkeyServer
 
-# The test's own calls of the store get more time than a house allows.
+# The test's own calls to the store may take longer than a house allows.
 UNHURRIED = StorePolicy(connect_ms=3000, op_ms=3000)
-# Real processes on a machine that may be busy get twice the time of the promise.
+# Real processes on a machine that may be busy get twice the promised time.
 BUSY = 2
-# So long a slot waits for a second look at the same thing.
+# How long a slot waits before it is fetched again for the same reason.
 SECOND_LOOK_MS = 15_000
 SEATS = '<p>Seats <b id="seats" data-live="tables.r1#seats_taken">0</b></p>'
 
@@ -36,7 +36,7 @@ def pages(live):
 
 @pytest.fixture
 def errors(page):
-    """What the browser complained about; a test of a fault empties what it declares."""
+    """The browser's console errors; a test of a fault removes those that it expects."""
     found = []
     page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: found.append(str(error)))
@@ -44,7 +44,7 @@ def errors(page):
 
 
 def open_page(page, pages, *, clock=False):
-    """With a `clock` the page's time goes on only as far as the test runs it, however long the test takes."""
+    """With a `clock` the page's time advances only as far as the test says, however long the test takes."""
     if clock:
         stop_clock(page, time.time())
     page.goto(pages.url)
@@ -52,7 +52,7 @@ def open_page(page, pages, *, clock=False):
 
 
 def stop_clock(page, now):
-    """At `now`, or the next moment that the clock shows."""
+    """Stops the page's clock at `now`, or at its next moment."""
     page.clock.install(time=now - 3600)
     page.clock.pause_at(now)
 
@@ -70,7 +70,7 @@ def refetches(page, reason=""):
 
 
 def becomes(page, expression, within_s=PATIENT_S):
-    """Wait until `expression` is true; Playwright's own wait needs an eval that the page's policy forbids."""
+    """Waits until `expression` is true; Playwright's own wait needs an eval that the page's policy forbids."""
     eventually(lambda: page.evaluate(expression), within_s)
 
 
@@ -104,7 +104,8 @@ def test_numbers_follow_their_topic_and_the_page_stays_clean(page, pages, live, 
 
 
 def test_duplicates_reordering_and_gaps_only_go_forward_and_a_new_epoch_resyncs(page, pages, live):
-    """Old numbers never come back, whatever the order; another epoch is taken, and the one before stays left."""
+    """An old number never comes back, whatever the order; a new epoch is accepted, and the old one is ignored
+    afterwards."""
     open_page(page, pages)
     is_followed(live)
     page.evaluate("""() => {
@@ -123,7 +124,7 @@ def test_duplicates_reordering_and_gaps_only_go_forward_and_a_new_epoch_resyncs(
 
 
 def test_attributes_are_bound_only_where_that_can_do_no_harm(page, pages, live):
-    """A state can be styled and a meter moved; a handler, a link or a style can not be bound."""
+    """A state can be styled and a meter moved by a binding; a handler, a link or a style can not be bound."""
     pages.body = slot(
         "tables",
         '<p id="p" data-live="tables.r1#open" data-live-to="data-open"></p>'
@@ -153,7 +154,7 @@ def test_text_of_a_provider_is_text(page, pages, live):
 
 
 def test_html_made_from_a_later_message_is_not_overwritten_by_an_earlier_one(page, pages, live):
-    """`data-live-seq` tells what the HTML was made from."""
+    """`data-live-seq` is the sequence from which the HTML was made."""
     pages.body = slot("tables", f'<div data-live-seq="e:5">{SEATS}</div>')
     open_page(page, pages)
     is_followed(live)
@@ -163,7 +164,7 @@ def test_html_made_from_a_later_message_is_not_overwritten_by_an_earlier_one(pag
 
 
 def test_a_swapped_slot_keeps_its_topics_without_asking_again(page, pages, live):
-    """After a swap the binding shows the latest at once, and the socket did not notice."""
+    """After a swap the binding shows the latest number at once, without a request to the socket."""
     open_page(page, pages)
     is_followed(live)
     live.tell(live_message("tables.r1", 1, {"seats_taken": 6}))
@@ -175,7 +176,8 @@ def test_a_swapped_slot_keeps_its_topics_without_asking_again(page, pages, live)
 
 
 def test_a_change_that_needs_other_html_asks_for_the_slot_once(page, pages, live):
-    """`data-live-refetch` asks when its value changes, also when it changed before the first message; not in a loop."""
+    """`data-live-refetch` fetches the slot when its value changes, also if it changed before the first message; not in
+    a loop."""
     watch = '<ol data-live-refetch="tables.r1#results.0.round_id" data-live-value="g1" data-live-every="1"></ol>'
     pages.body = slot("tables", watch + SEATS)
     open_page(page, pages)
@@ -186,14 +188,14 @@ def test_a_change_that_needs_other_html_asks_for_the_slot_once(page, pages, live
     assert refetches(page) == []
     live.tell(live_message("tables.r1", 2, {"results": [{"round_id": "g2"}], "seats_taken": 2}))
     becomes(page, "window.refetches.length === 1")
-    # The HTML that comes still says g1: asking again for the same would never end.
+    # The new HTML still says g1, so fetching it again for that would never end.
     page.evaluate("html => window.swap('slot-tables', html)", watch + SEATS)
     time.sleep(1.8)
     assert len(refetches(page)) == 1
 
 
 def test_a_malformed_binding_harms_only_itself(page, pages, live, errors):
-    """A mistake in one fragment is said in the console and nowhere else."""
+    """A mistake in one fragment is reported in the console and has no other effect."""
     pages.body = slot("tables", '<i data-live="tables.r1.seats">x</i><i data-live="#a">x</i>' + SEATS)
     open_page(page, pages)
     is_followed(live)
@@ -206,7 +208,7 @@ def test_a_malformed_binding_harms_only_itself(page, pages, live, errors):
 
 
 def test_a_feeds_change_asks_only_for_the_slots_that_live_from_it(page, pages, live):
-    """Freshness of one feed makes its own slot fetch itself, after a random while, and says so on the slot."""
+    """When a feed's freshness changes, its own slots are refetched, after a random delay, and show it."""
     pages.body = slot("tables", SEATS, feeds="tables") + slot("wallet", "<p>1</p>", feeds="ledger engine")
     open_page(page, pages)
     is_followed(live)
@@ -225,7 +227,7 @@ def test_a_feeds_change_asks_only_for_the_slots_that_live_from_it(page, pages, l
 
 
 def test_what_a_feed_says_beside_its_freshness_is_a_reason_to_ask_for_its_slots(page, pages, live):
-    """The engine lives on while payments come and go: the slots that offer deposits hear of it."""
+    """The engine goes on while payments stop and return: slots that offer deposits are refetched."""
     pages.body = slot("wallet", "<p>x</p>", feeds="engine") + slot("tables", "<p>x</p>", feeds="tables")
     open_page(page, pages)
     eventually(lambda: {"feed.engine", "feed.tables"} <= live.followed)
@@ -233,19 +235,19 @@ def test_what_a_feed_says_beside_its_freshness_is_a_reason_to_ask_for_its_slots(
         live.tell(live_message("feed.engine", n, {"detail": "", "data": {"payments": payments}}))
         becomes(page, f"window.refetches.length >= {asks}")
         if payments != "up" or n == 0:
-            time.sleep(2.2)  # longer than anybody waits who has a reason to ask
+            time.sleep(2.2)  # longer than the longest delay of a refetch
     assert [each["slot"] for each in refetches(page)] == ["slot-wallet"] * 2
 
 
 def test_a_slot_that_waits_its_turn_is_asked_for_at_once_when_its_feed_is_back(page, pages, live):
-    """The wait for a second look at the same thing does not hold up news."""
+    """The delay before a second fetch for the same reason does not delay this one."""
     open_page(page, pages)
     is_followed(live)
     live.tell(live_message("feed.tables", 1, {}, state="stale"))
     becomes(page, "window.refetches.length === 1")
     live.tell(live_message("feed.tables", 2, {}, state="down"))
     becomes(page, "window.refetches.length === 2")
-    # What came calls itself fresh, so it is asked for again, a while later.
+    # The new HTML says that it is fresh, so it is fetched again, a while later.
     page.evaluate("swap('slot-tables', '<p>made too early</p>')")
     back_at = page.evaluate("performance.now()")
     live.tell(live_message("feed.tables", 3, {}))
@@ -261,14 +263,15 @@ NEEDS = """<form id="deposit" data-needs="engine"><input id="amount">
 
 
 def enabled(page):
-    """Which of the buttons can be pressed."""
+    """Which of the buttons are enabled."""
     return page.evaluate(
         """[...document.querySelector("#slot-pay").shadowRoot.querySelectorAll("button:enabled")].map(({id}) => id)"""
     )
 
 
 def test_what_needs_a_silent_feed_is_closed_at_once_and_opens_with_it(page, pages, live, errors):
-    """Before any slot is read: buttons off, one reason said, what is typed kept; what was closed anyway stays so."""
+    """Before any slot is refetched: buttons are disabled with one reason, typed input stays; what was disabled anyway
+    stays so."""
     pages.body = slot("pay", NEEDS)
     open_page(page, pages)
     eventually(lambda: live.followed == {"feed.engine", "feed.ledger"})
@@ -296,7 +299,7 @@ def test_what_needs_a_silent_feed_is_closed_at_once_and_opens_with_it(page, page
 
 
 def test_a_slot_that_comes_while_its_feed_is_silent_comes_closed(page, pages, live):
-    """What an action brings knows what the page knows already."""
+    """A slot that an action brings is closed by what the page already knows of the feed."""
     pages.body = slot("pay", NEEDS)
     open_page(page, pages)
     eventually(lambda: "feed.engine" in live.followed)
@@ -309,7 +312,7 @@ def test_a_slot_that_comes_while_its_feed_is_silent_comes_closed(page, pages, li
 
 
 def test_refetches_of_many_pages_are_spread(page, pages, live):
-    """Twelve slots that hear the same word do not ask at the same moment."""
+    """Twelve slots that get the same message are not fetched at the same moment."""
     names = [f"s{n}" for n in range(12)]
     pages.body = "".join(slot(name, "<p>x</p>", feeds="tables") for name in names)
     open_page(page, pages)
@@ -322,7 +325,7 @@ def test_refetches_of_many_pages_are_spread(page, pages, live):
 
 
 def test_a_slot_that_was_made_before_its_feed_changed_is_asked_for_once(page, pages, live):
-    """A fresh slot on a feed that is stale by the time the socket opens does not wait for the next change."""
+    """A fresh slot of a feed that is stale by the time the socket opens does not wait for the next change."""
     open_page(page, pages)
     is_followed(live)
     live.tell(live_message("feed.tables", 3, {}, state="stale"))
@@ -333,7 +336,7 @@ def test_a_slot_that_was_made_before_its_feed_changed_is_asked_for_once(page, pa
 
 
 def test_half_open_socket_is_delayed_within_10_s_and_off_within_15(page, pages, live):
-    """A socket that says nothing any more is not believed: the page says so, polls, and opens another."""
+    """A socket without any message is not trusted: the page says so, polls, and opens another one."""
     open_page(page, pages, clock=True)
     is_followed(live)
     page.clock.run_for(1000)
@@ -357,7 +360,7 @@ def test_half_open_socket_is_delayed_within_10_s_and_off_within_15(page, pages, 
 
 
 def test_a_store_that_is_gone_is_delayed_at_once_and_over_when_it_is_back(page, pages, live):
-    """The house says that it hears nothing; heartbeats alone do not make a page live."""
+    """The live house reports that it has no store; heartbeats alone do not make a page live."""
     open_page(page, pages, clock=True)
     is_followed(live)
     live.tell({"notice": "delayed"})
@@ -369,7 +372,7 @@ def test_a_store_that_is_gone_is_delayed_at_once_and_over_when_it_is_back(page, 
 
 
 def test_socket_refused_the_page_polls_slower_and_says_so(page, pages, live, errors):
-    """403 three times: every live slot is asked for about every 15 s, words say why, and a socket ends it."""
+    """After three 403 every live slot is fetched about every 15 s with a visible reason, until a socket opens."""
     pages.body = '<p id="words" role="status" data-live-status></p>' + slot("tables", SEATS, feeds="tables")
     live.refuse = True
     open_page(page, pages, clock=True)
@@ -396,19 +399,20 @@ def test_without_tickets_the_page_polls_too(page, pages, live):
 
 
 def test_reconnects_wait_longer_each_time_and_never_so_long_that_a_page_stays_behind(page, pages, live):
-    """Up to 6 s, of which half stands: a dead server is not hammered, and one that is back has its pages soon."""
+    """The delay grows to 6 s, half of it fixed: a dead server is not flooded, and a restarted one soon has
+    its pages."""
     live.refuse = True
     open_page(page, pages, clock=True)
     eventually(lambda: (page.clock.run_for(1000), pages.tickets >= 8)[1])
     before = pages.tickets
     for _ in range(120):
         page.clock.run_for(1000)
-        time.sleep(0.03)  # a refusal takes real time, and the browser holds back a page that was refused often
+        time.sleep(0.03)  # a refusal takes real time, and the browser delays a page that was refused often
     assert 5 <= pages.tickets - before <= 41
 
 
 def test_a_session_that_ends_closes_the_socket_and_asks_for_every_live_slot(page, pages, live):
-    """4401: the next ticket says who the player is now, and the page follows."""
+    """4401: the next ticket is for the player as signed in now, and the page follows."""
     players = iter(["pl_amber", ""])
     pages.ticket = lambda: ticket_of(next(players, ""))
     open_page(page, pages)
@@ -420,7 +424,7 @@ def test_a_session_that_ends_closes_the_socket_and_asks_for_every_live_slot(page
 
 
 def test_the_ticket_is_not_in_the_address_of_the_socket(page, pages, live):
-    """It travels beside the protocol's name, which no proxy writes into its log."""
+    """It is sent beside the protocol's name, which proxies do not log."""
     pages.ticket = lambda: ticket_of("pl_amber")
     page.goto(pages.url)
     eventually(lambda: live.opened == 1)
@@ -441,7 +445,7 @@ def test_a_page_that_is_asked_brings_a_fresh_ticket(page, pages, live):
 
 
 def test_ages_and_countdowns_run_on_the_servers_clock(page, pages, live):
-    """A device that is five minutes off shows the right age and the right time left."""
+    """A device whose clock is five minutes off shows the right age and the right time left."""
     now = time.time()
 
     def moment(seconds):
@@ -471,7 +475,7 @@ def test_ages_and_countdowns_run_on_the_servers_clock(page, pages, live):
     assert 90 >= left_s(text("left")) >= 88 - (time.time() - now)
     assert (text("own"), text("bad")) == ("own", "?")
     assert page.locator("#age span").get_attribute("aria-hidden") == "true"
-    live.beats = False  # heartbeats carry the real time, which does not jump
+    live.beats = False  # heartbeats have the real time, which does not jump
     time.sleep(0.6)
     page.clock.run_for(1000)
     before = age("age")
@@ -480,14 +484,14 @@ def test_ages_and_countdowns_run_on_the_servers_clock(page, pages, live):
 
 
 def left_s(words):
-    """Of a countdown: 85 for 1:25."""
+    """The seconds of a countdown: 85 for 1:25."""
     minutes, _, seconds = words.partition(":")
     return 60 * int(minutes) + int(seconds)
 
 
 @pytest.mark.parametrize("ahead_s", [300, -300])
 def test_ages_of_a_feed_do_not_run_on_the_shells_clock(page, pages, live, ahead_s):
-    """A shell host that is five minutes off makes no feed older, no time shorter; its own moments stay right."""
+    """A shell whose clock is five minutes off makes no feed older and no time shorter; its own moments are right."""
 
     def moment(seconds):
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
@@ -511,7 +515,7 @@ def test_ages_of_a_feed_do_not_run_on_the_shells_clock(page, pages, live, ahead_
 
 
 def test_a_countdown_that_ends_says_so_and_asks_for_its_slot_once(page, pages, live):
-    """An offer that is over goes by itself."""
+    """An offer whose time is over goes by itself."""
     end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
     pages.body = slot(
         "tables", f'<time id="left" data-countdown data-countdown-done="Over" datetime="{end}"></time>' + SEATS
@@ -524,7 +528,8 @@ def test_a_countdown_that_ends_says_so_and_asks_for_its_slot_once(page, pages, l
 
 
 def test_a_countdown_that_follows_a_topic_waits_for_its_next_moment(page, pages, live):
-    """Over, and without a moment, it says so; a new moment starts it again; the slot is never asked for."""
+    """When its moment is over and there is no new one, it says so; a new moment starts it again; the slot is never
+    fetched."""
     end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
     words = "document.querySelector('#slot-tables').shadowRoot.querySelector('#left').textContent"
     pages.body = slot(
@@ -556,7 +561,7 @@ def hide(page, hidden):
 
 
 def test_a_hidden_page_gives_its_socket_back_and_gets_another_when_it_is_seen(page, pages, live):
-    """What nobody looks at costs nothing; a glance elsewhere does not end it."""
+    """A page that is hidden for long costs nothing; a short absence does not close the socket."""
     open_page(page, pages, clock=True)
     is_followed(live)
     hide(page, True)
@@ -600,7 +605,7 @@ def has_clock_state(page, wanted):
 
 
 def test_a_page_from_the_back_forward_cache_is_live_again(page, pages, live):
-    """The socket ends with the page, so the page may be kept, and comes back with it."""
+    """The socket is closed when the page is left, so that the browser may cache the page, and opens when it returns."""
     pages.files["/elsewhere"] = ("text/html", b"<title>Elsewhere</title>")
     open_page(page, pages)
     is_followed(live)
@@ -616,7 +621,7 @@ def test_a_page_from_the_back_forward_cache_is_live_again(page, pages, live):
 
 
 def test_a_page_without_anything_live_opens_nothing(page, pages, live, errors):
-    """No ticket, no socket, no words."""
+    """No ticket, no socket, no message."""
     pages.body = slot("promotions", "<p>Nothing moves here</p>")
     open_page(page, pages, clock=True)
     for _ in range(20):
@@ -662,7 +667,7 @@ def beat(house):
 
 
 def test_flood_of_the_real_house_shows_the_last_state_and_leaves_the_page_alive(page, pages, house, errors):
-    """5,000 changes in a row: the page shows the last one, and answers meanwhile."""
+    """5,000 changes in a row: the page shows the last one, and responds meanwhile."""
     open_page(page, pages)
     eventually(lambda: house.metric("mullion_live_topics ") == 2)
     put(house, *[("tables.r1", {"seats_taken": n}) for n in range(5001)])
@@ -672,7 +677,7 @@ def test_flood_of_the_real_house_shows_the_last_state_and_leaves_the_page_alive(
 
 
 def test_a_page_of_a_foreign_origin_gets_no_socket(page, pages, house, errors):
-    """Another site's page, with a ticket it got hold of, is refused and only polls."""
+    """Another site's page, with a ticket that it obtained, is refused and only polls."""
     with PageServer() as foreign:
         foreign.live_url, foreign.ticket, foreign.body = pages.live_url, house.ticket, pages.body
         open_page(page, foreign, clock=True)
@@ -683,7 +688,7 @@ def test_a_page_of_a_foreign_origin_gets_no_socket(page, pages, house, errors):
 
 
 def test_provider_silent_though_connected_is_delayed_within_10_s_and_off_within_15_and_heals(page, pages, house):
-    """Sockets work, heartbeats come, but the feed has nothing to say: the slot says so, and heals by itself."""
+    """Sockets work and heartbeats come, but the feed is silent: the slot says so, and heals by itself."""
     put(house, ("tables.r1", {"seats_taken": 1}))
     beat(house)
     silent = time.monotonic()
@@ -699,7 +704,7 @@ def test_provider_silent_though_connected_is_delayed_within_10_s_and_off_within_
 
 
 def test_a_restarted_house_is_found_again_with_the_latest_state(page, pages, house):
-    """The process is killed and comes back: the page shows what happened meanwhile, without a reload."""
+    """The process is killed and restarted: the page shows what changed meanwhile, without a reload."""
     put(house, ("tables.r1", {"seats_taken": 1}))
     open_page(page, pages)
     shows(page, "1")

@@ -12,8 +12,8 @@ from tests.support import plain_http
 from tests.support.free_ports import free_port
 from tests.support.live_browser import FakeLive, PageServer, eventually, live_message, slot
 
-# Twice and thrice what is promised, and what the ladder takes, which `watch.js` is held to below: frames of a real
-# video come and are looked at on a machine that may be busy.
+# Two and three times the promise, plus the ladder's own time, which is tested on `watch.js` below: frames of a real
+# video are played on a machine that may be busy.
 SEEN_S_MAX = 10
 OFFLINE_S_MAX = 45
 
@@ -90,7 +90,7 @@ def is_playing(page):
 
 
 def shown(page):
-    """Which parts can be seen."""
+    """Which parts are visible."""
     names = ("poster", "play", "sound", "retry")
     return {name for name in names if page.locator(f"[data-stream-{name}]").is_visible()}
 
@@ -106,7 +106,7 @@ def open_page(page, pages):
 
 @pytest.mark.parametrize("engine", ["native", "hls"])
 def test_a_picture_plays_without_sound_and_says_nothing_while_it_is_well(page, pages, provider, engine):
-    """Connecting turns into live by frames; hls.js is loaded only where the browser can not play by itself."""
+    """Frames turn "connecting" into "live"; hls.js is loaded only if the browser can not play HLS by itself."""
     errors = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     pages.body = slot("tables", figure(provider, engine))
@@ -121,7 +121,7 @@ def test_a_picture_plays_without_sound_and_says_nothing_while_it_is_well(page, p
 
 
 def test_the_player_can_stop_the_picture_and_hear_it(page, pages):
-    """Pause is no stall; sound is off until it is asked for; words of the buttons are the fragment's where given."""
+    """Pause is not a stall; sound is off until the player wants it; buttons have the fragment's words if given."""
     open_page(page, pages)
     is_playing(page)
     assert page.locator("[data-stream-sound]").inner_text() == "Unmute"
@@ -146,8 +146,8 @@ def test_the_player_can_stop_the_picture_and_hear_it(page, pages):
 def test_a_picture_that_stops_is_seen_within_5_s_then_poster_and_results_then_heals(
     page, pages, live, provider, fail, fault, engine
 ):
-    """Segments at 404, a frozen playlist, no answer at all: stalled, offline with what is known, live again; and the
-    table's numbers go on meanwhile."""
+    """Segments at 404, a frozen playlist, no answer at all: stalled, then offline with the last results, then live
+    again; the table's numbers continue meanwhile."""
     pages.body = slot("tables", figure(provider, engine), feeds="tables")
     open_page(page, pages)
     is_playing(page)
@@ -172,7 +172,7 @@ def test_a_picture_that_stops_is_seen_within_5_s_then_poster_and_results_then_he
 
 
 def test_a_provider_that_is_down_from_the_start_is_offline_and_can_be_tried_again(page, pages, fail):
-    """No picture is said as such, with a button, and without touching anything else."""
+    """A missing picture is reported with a button, and nothing else on the page changes."""
     fail("video_stalled")
     open_page(page, pages)
     eventually(lambda: state(page) == "offline", OFFLINE_S_MAX)
@@ -183,7 +183,7 @@ def test_a_provider_that_is_down_from_the_start_is_offline_and_can_be_tried_agai
 
 
 def test_a_swapped_slot_keeps_its_picture(page, pages, provider):
-    """New HTML around it does not start the stream again: the same element plays on."""
+    """New HTML around it does not restart the stream: the same element plays on."""
     open_page(page, pages)
     is_playing(page)
     before = page.evaluate(
@@ -205,7 +205,7 @@ def test_a_swapped_slot_keeps_its_picture(page, pages, provider):
 
 
 def test_a_picture_that_left_the_page_stops_loading(page, pages):
-    """A slot that comes back without its figure ends the stream."""
+    """A slot that returns without its figure ends the stream."""
     requested = []
     page.on("request", lambda request: requested.append(request.url))
     open_page(page, pages)
@@ -244,7 +244,7 @@ def test_frames_that_stop_go_up_the_ladder_once_each(page, pages):
 
 
 def test_a_late_picture_is_behind_and_jumps_only_when_it_stays_so(page, pages):
-    """Frames that come from too long ago are not live; a moment of it is no reason to jump."""
+    """Frames from too long ago are not live; the player jumps only if that lasts."""
     pages.body = slot("tables", "<p>x</p>")
     looks = [[0, 0, 0], [500, 10, 9], [1000, 20, 1], [1500, 30, 9], [4500, 40, 9], [5000, 50, 9], [5500, 60, 0]]
     assert watched(page, pages, looks) == [
@@ -267,7 +267,7 @@ def test_offline_is_over_only_when_frames_come_steadily(page, pages):
 
 
 def test_a_playlist_that_stands_still_shows_nothing_again_as_if_it_were_live(page, pages):
-    """After a reload the same old segments bring frames, but no news: the picture is back when its edge moves."""
+    """After a reload the same old segments play, but the picture counts as live only when the playlist's edge moves."""
     pages.body = slot("tables", "<p>x</p>")
     looks = [[0, 0, 0, 7], [500, 5, 0, 7], [3500, 5, 0, 7], [4000, 9, 0, 7], [4500, 12, 0, 7], [5000, 15, 0, 8]]
     found = watched(page, pages, looks)

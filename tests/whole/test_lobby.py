@@ -26,8 +26,7 @@ STANDS_S_MAX = 250
 FRAGMENTS = "wallet,live-dealer,promotions,games"
 EVERY_KIND_DIES_S_MAX = 240
 LONG = [pytest.mark.full, pytest.mark.timeout(530)]
-# Everything holds in all of them; what shows that no name matters is looked at in every run, and `.ci/full` looks at
-# the rest.
+# All tests hold in all of these; those that show that no name matters run every time, `.ci/full` runs the others.
 OTHERS = [pytest.param(name, marks=LONG) for name in ("as functions", "on kafka", "on small")]
 BOTH = pytest.mark.parametrize("lobby", ["as it is", "renamed", *OTHERS], indirect=True)
 BOTH_IN_FULL = pytest.mark.parametrize(
@@ -40,8 +39,8 @@ NewContext = Callable[..., BrowserContext]
 @pytest.fixture(scope="module")
 def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lobby]:
     """The Mullion of the run; one that daphne serves, with every fragment renamed, one removed and one added, by page
-    documents alone, and with its events on Kafka; one whose fragments are all functions; one whose events go over
-    Kafka; and `small`, of which one of each kind is killed meanwhile."""
+    documents alone, and with its events on Kafka; one whose fragments are all functions; one with events over Kafka;
+    and `small`, where one process of each kind is killed meanwhile."""
     within_s = 30
     with ExitStack() as stack:
         house: Lobby
@@ -82,7 +81,7 @@ def fresh(page: Page) -> bool:
 
 @BOTH
 def test_visitor_sees_a_whole_lobby(lobby: Lobby, page: Page) -> None:
-    """Tables, games and offers for everybody, an invitation where the balance would be, no error in the console."""
+    """Tables, games and offers for everybody, an invitation in the wallet's slot, no error in the console."""
     console = Console(page)
     page.goto(lobby.url)
     wait_for(lambda: fresh(page), describe=lambda: states(page))
@@ -99,28 +98,28 @@ def test_visitor_sees_a_whole_lobby(lobby: Lobby, page: Page) -> None:
 
 @BOTH
 def test_lobby_needs_no_javascript(lobby: Lobby, new_context: NewContext) -> None:
-    """Every slot is in its place without a script, and sign-in, deposit and claim work by plain forms."""
+    """Every slot is in place without scripts, and sign-in, deposit and claim work with plain forms."""
     context = new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in_by_form(page, lobby.url, "cedar", "/cashier/")
     balance = page.locator("fragment-slot[slot=cashier]").get_by_text(re.compile("¥")).first
     expect(reload_until(balance)).to_be_visible()
-    # A cashier that is closed for a moment says so; without a script it is the player who asks again.
+    # A cashier that is closed for a moment says so; without scripts the player has to reload.
     reload_until(page.locator("#amount:enabled")).fill("1000")
     page.get_by_role("button", name="Deposit", exact=True).click()
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt="))
     expect(reload_until(page.locator("fragment-slot[slot=cashier] [role=status].receipt"))).to_be_visible()
     page.goto(lobby.url)
-    # So it is with an offer that can not be claimed at this moment.
+    # The same for an offer that can not be claimed at this moment.
     reload_until(page.locator("fragment-slot[slot=promotions] button:enabled", has_text="Claim").first).click()
     expect(page).to_have_url(re.compile(r"/\?promotions\.receipt="))
-    # Without a script a page shows what was booked when it was asked for: the projection may be a moment behind.
+    # Without scripts a page shows what was booked when it was loaded: the projection may be a moment behind.
     reload_until(page.locator("fragment-slot[slot=promotions]").get_by_text("Claimed", exact=True))
 
 
 @BOTH_IN_FULL
 def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Lobby, page: Page) -> None:
-    """An htmx deposit swaps its own slot, keeps the page, and says what came of it, also after a reload."""
+    """An htmx deposit swaps its own slot, stays on the page, and shows its outcome, also after a reload."""
     sign_in(page, lobby.url, "birch", "/cashier/")
     page.evaluate("window.notReloaded = true")
     page.locator("#amount").fill("20")
@@ -135,7 +134,7 @@ def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Lobby, pag
 
 @pytest.mark.parametrize("lobby", ["renamed", OTHERS[1]], indirect=True)
 def test_events_and_offers_go_over_kafka_alone(lobby: Mullion, page: Page) -> None:
-    """Balances reach the page and offers the engine over that Kafka, and nothing of them is on a stream."""
+    """Balances reach the page and offers the engine over that Kafka, and none of them is on a Valkey stream."""
     sign_in_by_form(page, lobby.url, "amber")
     wait_for(lambda: "€" in words(page, "wallet"), 60)
 
@@ -151,8 +150,8 @@ def test_events_and_offers_go_over_kafka_alone(lobby: Mullion, page: Page) -> No
 
 @BOTH
 def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Lobby, page: Page) -> None:
-    """A page whose primary fragment knows nothing of it is not found, in the shell's own words."""
-    # A fragment that is busy for a moment can not say that there is no such table; then the page is asked for again.
+    """A page whose primary fragment does not know the table is a 404 with the shell's own words."""
+    # A fragment that is busy for a moment can not answer that there is no such table; then the page is loaded again.
     wait_for(lambda: page.goto(f"{lobby.url}/tables/no-such-table/").status == 404)
     expect(page.get_by_role("link", name="Go to the lobby")).to_be_visible()
 
@@ -170,7 +169,7 @@ def test_table_page_shows_the_table(lobby: Lobby, page: Page) -> None:
 
 @BOTH_IN_FULL
 def test_ended_sign_in_keeps_what_was_typed(lobby: Lobby, page: Page) -> None:
-    """An action of somebody who is signed out elsewhere is not sent; the form stands as it was."""
+    """The form of a player who was signed out elsewhere is not sent; the typed input stays."""
     sign_in(page, lobby.url, "amber", "/cashier/")
     page.locator("#amount").fill("33")
     page.context.clear_cookies()
@@ -181,7 +180,7 @@ def test_ended_sign_in_keeps_what_was_typed(lobby: Lobby, page: Page) -> None:
 
 @BOTH_IN_FULL
 def test_sign_out_ends_it_in_every_process(lobby: Lobby, page: Page) -> None:
-    """A copied cookie of a minute ago does not show the balance once its session is over."""
+    """A cookie copied a minute ago does not show the balance after its session has ended."""
     sign_in_by_form(page, lobby.url, "amber")
     wait_for(lambda: "€" in words(page, "wallet"))
     copied = page.context.cookies()
@@ -194,7 +193,7 @@ def test_sign_out_ends_it_in_every_process(lobby: Lobby, page: Page) -> None:
 
 @BOTH_IN_FULL
 def test_two_players_never_see_each_others_wallet(lobby: Lobby, new_context: NewContext) -> None:
-    """Interleaved visits of two players and a visitor show each their own."""
+    """Interleaved visits of two players and a visitor show each their own wallet."""
     contexts = {name: new_context() for name in ("amber", "cedar")}
     for name, context in contexts.items():
         sign_in(context.new_page(), lobby.url, name)
@@ -206,12 +205,12 @@ def test_two_players_never_see_each_others_wallet(lobby: Lobby, new_context: New
 
 
 def wallet_of(context: BrowserContext, url: str) -> str:
-    """The wallet's slot in the lobby's HTML, as this one's next visit gets it."""
+    """The wallet's slot in the HTML of this visitor's next lobby."""
     return context.request.get(url).text().split('<fragment-slot slot="wallet"')[1].split("</fragment-slot>")[0]
 
 
 def shows_own(context: BrowserContext, url: str, *, own: str, others: str) -> None:
-    """A slot that falls back for a moment shows nobody's balance; then the page is asked for again."""
+    """A slot that falls back for a moment shows no balance at all; then the page is loaded again."""
 
     def visit() -> bool:
         wallet = wallet_of(context, url)
@@ -223,7 +222,7 @@ def shows_own(context: BrowserContext, url: str, *, own: str, others: str) -> No
 
 @pytest.mark.parametrize("lobby", OTHERS[-1:], indirect=True)
 def test_nothing_is_lost_while_one_of_each_kind_is_killed(lobby: SmallLobby, page: Page) -> None:
-    """Behind all that was done above: no page failed, each deposit stands once in the ledger, both sides agree."""
+    """After everything above: no page failed, each deposit is in the ledger once, both sides agree."""
     wait_for(lambda: lobby.every_kind_died, EVERY_KIND_DIES_S_MAX, lambda: lobby.kills)
     page.goto(lobby.url)
     wait_for(lambda: fresh(page), describe=lambda: states(page))
