@@ -7,8 +7,6 @@ import asyncio
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Coroutine
 from contextlib import ExitStack, closing
@@ -18,7 +16,8 @@ from typing import Any, Self, TypeVar
 
 from shell.operations.up.house import embedded_valkey
 from tests.origin.server import Origin
-from tests.support.mullion import ROOT, Mullion
+from tests.support.manage_commands import ManageProcess
+from tests.support.mullion import Mullion
 
 T = TypeVar("T")
 _LOADED = re.compile(r"registry_loaded.*\bgeneration=(\d+)")
@@ -80,6 +79,7 @@ class SlowHouse:
     def __init__(self, folder: Path, **environ: str) -> None:
         self._environ = environ
         self._stack = ExitStack()
+        self._manage: ManageProcess | None = None
         self._loop = asyncio.new_event_loop()
         self.pages = folder / "pages.toml"
         self.pages.write_text(PAGES)
@@ -112,13 +112,13 @@ class SlowHouse:
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
-    def publish(self, url: str = "", trust: str = "first-party") -> str:
-        """Publish the manifest at `url`, by default the origin's; returns the command's output.
+    def publish(self, *urls: str, trust: str = "first-party") -> str:
+        """Publish the manifests at `urls`, by default the origin's; returns the command's output.
 
         A podlet of another test may have replaced it. Returns when the running shell renders its pages with it.
         """
-        url = url or f"{self.origin.url}/manifest.json"
-        printed = self.manage("fragment", "publish", "--move", "--trust", trust, url)
+        urls = urls or (f"{self.origin.url}/manifest.json",)
+        printed = self.manage("fragment", "publish", "--move", "--trust", trust, *urls)
         self.mullion.wait(self._follows)
         return printed
 
@@ -132,15 +132,8 @@ class SlowHouse:
 
     def manage(self, *arguments: str) -> str:
         """A command of `manage.py` with this shell's environment; returns its output."""
-        environ = {"SHELL_PAGES": str(self.pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
-        environ["REDIS_URL"] = embedded_valkey(self.mullion.port_base)
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **environ},
-            check=True,
-            timeout=100,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout
+        if self._manage is None:
+            environ = {"SHELL_PAGES": str(self.pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
+            environ["REDIS_URL"] = embedded_valkey(self.mullion.port_base)
+            self._manage = self._stack.enter_context(ManageProcess({**os.environ, **environ}))
+        return self._manage(*arguments)

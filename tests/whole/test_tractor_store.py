@@ -25,8 +25,7 @@ def tractors() -> Iterator[Store]:
 def shop(_slow_house_of_the_run: SlowHouse, tractors: Store) -> str:
     """The shop's address: its teams and its pages are published as their owners would."""
     house = _slow_house_of_the_run
-    for url in tractors.manifest_urls:
-        house.publish(url)
+    house.publish(*tractors.manifest_urls)
     for document in DOCUMENTS:
         house.manage("page", "publish", str(document))
     return house.url

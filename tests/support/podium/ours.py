@@ -103,8 +103,7 @@ def both_sides(
     podium: Podium, shell: SlowHouse, browser: Browser, running: dict[str, Fragment]
 ) -> list[tuple[Ours, Side, Side]]:
     """(a fragment, in a layout, in the shell's page). Both give it the same room."""
-    for fragment in running.values():
-        shell.publish(f"{fragment.url}/manifest.json")
+    shell.publish(*(f"{fragment.url}/manifest.json" for fragment in running.values()))
     podlets = [each.podlet(running[each.slot]) for each in OURS]
     layout = podium.layout("page", *podlets, contexts={"pagePathnames": LAYOUT_PATHNAMES})
     seen: dict[tuple[str, str], list[Side]] = {}
