@@ -90,10 +90,12 @@ class Fanout:
             return False
         before = entry.text
         _replace(entry, sequence, text)
-        for follower in entry.followers:
-            if isinstance(text, str):
+        if isinstance(text, str):
+            for follower in entry.followers:
                 follower.send_text(topic, text)
-            elif differs(before, text, follower.player):
+            return True
+        for follower in entry.followers:
+            if differs(before, text, follower.player):
                 follower.send_text(topic, text.text(follower.player))
         return True
 

@@ -137,7 +137,7 @@ return 0
 )
 
 # KEYS feed, then the parts that it is made of · ARGV which of the keys is the part, reported state, detail, data -> as
-# HEARTBEAT. In one step, so that no part that is well can call the feed live after another one has called it stale.
+# HEARTBEAT, of the part. In one step: none that is well can call the feed live after another has called it stale.
 # `parts` says how many there are, and with which data that was said: a writer of the release before, which may count
 # otherwise, changes the data alone.
 HEARTBEAT_OF_PART = (
@@ -145,10 +145,6 @@ HEARTBEAT_OF_PART = (
     + """
 local part, heard, least = KEYS[tonumber(ARGV[1])], now_ms(), ARGV[4]
 local count = string.format('%d ', #KEYS - 1)
-local function is_announced(key)
-  local announced = redis.call('HMGET', key, 'announced_state', 'announced_data', 'data')
-  return announced[1] == ARGV[2] and announced[2] == announced[3]
-end
 local function all_are_live()
   for i = 2, #KEYS do
     local each = redis.call('HMGET', KEYS[i], 'state', 'data', 'heard', 'parts')
@@ -166,9 +162,11 @@ if ARGV[2] == 'live' then
 end
 if ARGV[2] ~= 'live' or all_are_live() then
   redis.call('HSET', KEYS[1], 'state', ARGV[2], 'detail', ARGV[3])
-  if not is_announced(KEYS[1]) then return 0 end
 end
-return is_announced(part) and 1 or 0
+-- What changes the feed changes the part. While another part is silent this one has no news, however often it is heard.
+local announced = redis.call('HMGET', part, 'announced_state', 'announced_data', 'data')
+if announced[1] == ARGV[2] and announced[2] == announced[3] then return 1 end
+return 0
 """
 )
 

@@ -128,6 +128,26 @@ async def test_a_change_of_any_part_is_published_once_under_the_next_number_of_t
     assert await published.is_all()
 
 
+async def test_a_part_that_is_heard_while_another_one_is_silent_has_nothing_to_announce(store, published, monkeypatch):
+    """The feed is down as a whole, and its well part is heard every second: nobody reads all parts for that."""
+    for part in (0, 1):
+        await beat(store, part)
+    await store._connection.pipeline([("HSET", store._keys.feed("ledger.1"), "heard", "1000")])
+    await beat(store, 0)
+    await store.announce()
+    assert await published.next(2) == [("feed.ledger", 1, "live", 2), ("feed.ledger", 2, "down", 2)]
+    announcements = []
+
+    async def announce(feeds):
+        announcements.append(feeds)
+
+    monkeypatch.setattr(store, "announce", announce)
+    await beat(store, 0)
+    assert (announcements, await seen(store, PLAYERS[0])) == ([], ("live", "e1"))
+    await beat(store, 1)
+    assert announcements == [["ledger"]]
+
+
 async def test_a_part_that_moves_to_another_epoch_is_published(store, published):
     """The whole stays in the earlier one; pages of that part's players are to be read again."""
     for part in (0, 1):
