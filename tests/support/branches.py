@@ -5,6 +5,8 @@ measured rooms are listed in pyproject.toml. Only the rooms' own tests are measu
 costs time.
 """
 
+import os
+
 import coverage
 import pytest
 
@@ -24,7 +26,7 @@ class Branches:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item):
-        if not is_watched(item.nodeid):
+        if not is_watched(item.nodeid, os.environ.get("DATABASE_URL", "")):
             return (yield)
         _measured.start()
         try:

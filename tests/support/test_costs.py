@@ -39,3 +39,11 @@ def test_seconds_of_a_child_are_counted_while_it_lives_and_after_it() -> None:
 )
 def test_branches_are_measured_while_their_own_short_tests_run(nodeid: str, watched: bool) -> None:
     assert is_watched(nodeid) is watched
+
+
+def test_over_postgresql_only_that_is_measured_which_asks_for_the_database() -> None:
+    """All cases run over both; what one of them has measured is not measured again."""
+    folder, server = "tests/bff/commands/house", "postgres://mullion@127.0.0.1/engine"
+    assert is_watched(f"{folder}/case_backup.py::test_back", server)
+    assert not is_watched(f"{folder}/case_rebuild.py::test_rebuild", server)
+    assert is_watched(f"{folder}/case_rebuild.py::test_rebuild", "sqlite:///commands.sqlite3")

@@ -12,7 +12,7 @@ from bff.commands.engine.progress_bar import Bar
 from bff.commands.handlers.deposit import begin
 from bff.commands.ledger import audit
 from bff.commands.ledger.command_request import CommandRequest
-from bff.commands.ledger.models import Account, Charge, OutboxRow, Receipt, RelayState
+from bff.commands.ledger.models import Account, Charge, OutboxRow, Player, Receipt, RelayState
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.payments.charges import settle
 from bff.commands.payments.outcome import ChargeOutcome
@@ -34,6 +34,14 @@ def output_of(name, *arguments):
     out = io.StringIO()
     call_command(name, *arguments, stdout=out, stderr=io.StringIO())
     return out.getvalue()
+
+
+def set_partitions_at_once(partitions):
+    """Bring this number into force as if everybody had been restated in it, and all had gone out."""
+    now = datetime.now(UTC)
+    epochs.set_partitions(partitions, now)
+    Player.objects.update(epoch=RelayState.objects.get(pk=1).epoch)
+    OutboxRow.objects.filter(published_at__isnull=True).update(published_at=now)
 
 
 def test_bonuses_and_withdrawals_say_what_they_did():

@@ -26,7 +26,7 @@ from bff.contracts.event import Event
 from bff.contracts.ledger import HISTORY_RESTATED, PLAYER_RESTATED, REPLAY_REQUESTED, BalancesStated
 from bff.contracts.ledger_partition import partition_of
 from bff.queries.projections import Parked, PositionTracker, Wallets, compare
-from tests.bff.commands.house.case_operators import output_of
+from tests.bff.commands.house.case_operators import output_of, set_partitions_at_once
 
 PARTITIONS = 3
 ALL = frozenset(range(PARTITIONS))
@@ -130,7 +130,7 @@ def _shared(django_db_blocker):
     with django_db_blocker.unblock():
         house = House()
         yield house
-        epochs.set_partitions(1, datetime.now(UTC))
+        set_partitions_at_once(1)
 
 
 @pytest.fixture

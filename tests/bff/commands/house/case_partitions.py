@@ -11,7 +11,7 @@ from bff.commands.ledger.statement import state_part
 from bff.commands.relay import epochs, restating, steps
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated
 from bff.contracts.ledger_partition import partition_of
-from tests.bff.commands.house.case_operators import someone
+from tests.bff.commands.house.case_operators import set_partitions_at_once, someone
 
 PARTITIONS = 3
 ALL = frozenset(range(5))
@@ -21,10 +21,7 @@ ALL = frozenset(range(5))
 def _several():
     epochs.set_partitions(PARTITIONS, datetime.now(UTC))
     yield
-    epochs.set_partitions(1, datetime.now(UTC))
-    while restating.restate_some(datetime.now(UTC)):
-        pass
-    drained()
+    set_partitions_at_once(1)
 
 
 def drained():

@@ -20,7 +20,7 @@ from bff.commands.relay.partition_leases import PartitionLeases
 from bff.commands.relay.places import Places
 from bff.contracts.ledger import HEARTBEAT
 from bff.contracts.ledger_partition import partition_of
-from tests.bff.commands.house.case_operators import output_of
+from tests.bff.commands.house.case_operators import output_of, set_partitions_at_once
 from tests.support.memory_leases import MemoryLeases
 
 PARTITIONS = 3
@@ -112,21 +112,19 @@ def scenario(play):
 
 @pytest.fixture(scope="module", autouse=True)
 def _several(django_db_blocker):
-    """All players are restated twice, so it is done once for all of these."""
     with django_db_blocker.unblock():
-        drain(PARTITIONS)
+        set_partitions_at_once(PARTITIONS)
         yield
-        drain(1)
+        set_partitions_at_once(1)
 
 
-def drain(partitions):
-    """Bring this number into force, and send everything that there is to nobody."""
+def drain():
+    """Send everything that there is to nobody."""
     now, batch = datetime.now(UTC), None
-    epochs.set_partitions(partitions, now)
     while restating.restate_some(now):
         pass
     while batch is None or batch.rows:
-        batch = steps.next_batch(frozenset(range(partitions)), batch, now, events_max=5000)
+        batch = steps.next_batch(frozenset(range(PARTITIONS)), batch, now, events_max=5000)
 
 
 def check(broker):
@@ -141,6 +139,34 @@ def check(broker):
         for each in events:
             sequences[each.aggregate].append(each.sequence[1])
         assert all(found == sorted(set(found)) for found in sequences.values())
+
+
+def test_each_relay_restates_and_states_the_players_of_its_own_partitions():
+    """Together they reach everybody, and nobody twice. (Before the others, which leave many players behind.)"""
+    now = datetime.now(UTC)
+    opened(9)
+    epoch = epochs.begin_epoch("", now + timedelta(minutes=1))
+    for place in range(PARTITIONS):
+        own = Places.of(frozenset({place}), PARTITIONS)
+        while restating.restate_some(now, own):
+            pass
+        left = {
+            partition_of(f"player:{each}", PARTITIONS)
+            for each in restating.not_restated(epoch).values_list("pk", flat=True)
+        }
+        assert place not in left
+        assert left <= set(range(place + 1, PARTITIONS))
+    OutboxRow.objects.filter(published_at__isnull=True).update(published_at=now)
+    stated = []
+    for place in range(PARTITIONS):
+        own, after = Places.of(frozenset({place}), PARTITIONS), ""
+        while True:
+            after, stands = comparison.state_next(after, own)
+            if not after:
+                break
+            assert len(stands) <= RELAY.compare_players_max
+            stated += [each.player for each in stands]
+    assert sorted(stated) == sorted(Player.objects.values_list("pk", flat=True))
 
 
 def test_two_relays_work_at_once_and_each_sends_its_own_partitions():
@@ -266,7 +292,7 @@ def test_two_that_hold_one_partition_for_a_moment_never_give_a_position_twice():
 
 def test_rows_without_a_key_get_it_before_anything_is_taken(monkeypatch):
     """A process of the release before writes such rows beside this one; a player's events stay in order."""
-    drain(PARTITIONS)
+    drain()
     players = opened(3)
     OutboxRow.objects.filter(published_at__isnull=True).update(partition_key=None)
     for player in players:
@@ -286,37 +312,9 @@ def test_rows_without_a_key_get_it_before_anything_is_taken(monkeypatch):
         assert len(found) == 2
 
 
-def test_each_relay_restates_and_states_the_players_of_its_own_partitions():
-    """Together they reach everybody, and nobody twice."""
-    now = datetime.now(UTC)
-    opened(9)
-    epoch = epochs.begin_epoch("", now + timedelta(minutes=1))
-    for place in range(PARTITIONS):
-        own = Places.of(frozenset({place}), PARTITIONS)
-        while restating.restate_some(now, own):
-            pass
-        left = {
-            partition_of(f"player:{each}", PARTITIONS)
-            for each in restating.not_restated(epoch).values_list("pk", flat=True)
-        }
-        assert place not in left
-        assert left <= set(range(place + 1, PARTITIONS))
-    OutboxRow.objects.filter(published_at__isnull=True).update(published_at=now)
-    stated = []
-    for place in range(PARTITIONS):
-        own, after = Places.of(frozenset({place}), PARTITIONS), ""
-        while True:
-            after, stands = comparison.state_next(after, own)
-            if not after:
-                break
-            assert len(stands) <= RELAY.compare_players_max
-            stated += [each.player for each in stands]
-    assert sorted(stated) == sorted(Player.objects.values_list("pk", flat=True))
-
-
 def test_what_waits_is_counted_by_whoever_sends_it():
     """The backlogs of all relays add up to what waits; who holds nothing has none."""
-    drain(PARTITIONS)
+    drain()
     opened(9)
     each = steps.backlogs(Places.of(frozenset(range(PARTITIONS)), PARTITIONS))
     assert list(each) == list(range(PARTITIONS))
