@@ -46,20 +46,25 @@ MODULES = {
     "projector": "bff.queries.projector",
 }
 LEDGER_TEMPLATE = "new_ledger"
+POLL_S, POLL_S_MAX = 0.02, 0.2
 CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}
 
 
 def eventually(condition, within_s=30.0, what="it did not come about in time"):
-    """The result of `condition` as soon as it is truthy; connection errors count as not yet."""
+    """The result of `condition` as soon as it is truthy; connection errors count as not yet.
+
+    It is called ever more rarely: polling takes processor time from the houses that a test waits for.
+    """
     end = time.monotonic() + within_s
-    last = None
+    last, pause_s = None, POLL_S
     while time.monotonic() < end:
         try:
             if value := condition():
                 return value
         except (OSError, StoreUnavailable) as error:
             last = error
-        time.sleep(0.04)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.2, POLL_S_MAX)
     raise AssertionError(f"{what} ({last})")
 
 

@@ -1,6 +1,7 @@
 """The engine's own tests, the same over SQLite and over PostgreSQL, and what operators do with its database."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ CASES = Path(__file__).parent / "house"
 RESTATING = (
     "case_partition_epochs.py",
     "case_partitions.py",
-    "case_partition_epochs.py",
     "case_relays.py",
     "case_operators.py",
     "case_rebuild.py",
@@ -42,7 +42,23 @@ def databases(postgres, tmp_path_factory):
     urls = {"sqlite": f"sqlite:///{folder / 'commands.sqlite3'}", "postgresql": postgres.url("engine")}
     for url in urls.values():
         manage(url, "migrate", "--noinput")
+    shutil.copytree(folder, folder.with_name("engine_empty"))
+    postgres.copy("engine", "engine_empty")
     return urls
+
+
+@pytest.fixture
+def fresh(databases, postgres, tmp_path):
+    """The address of a database of a kind as `migrate` alone leaves it."""
+
+    def made(vendor):
+        if vendor == "postgresql":
+            return postgres.url("fresh", template="engine_empty")
+        file = Path(databases["sqlite"].removeprefix("sqlite:///"))
+        shutil.copytree(file.parent.with_name("engine_empty"), tmp_path / "fresh")
+        return f"sqlite:///{tmp_path / 'fresh' / file.name}"
+
+    return made
 
 
 @pytest.mark.timeout(300)
@@ -60,10 +76,9 @@ def test_engine_holds_over(vendor, databases, request):
 
 
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
-def test_an_older_ledger_is_upgraded_where_it_stands(vendor, postgres, tmp_path):
+def test_an_older_ledger_is_upgraded_where_it_stands(vendor, fresh):
     """Rows of before the providers' tables keep their sums, and entries still can not be changed."""
-    url = f"sqlite:///{tmp_path / 'old.sqlite3'}" if vendor == "sqlite" else postgres.url("old")
-    manage(url, "migrate", "--noinput")
+    url = fresh(vendor)
     manage(url, "seed_demo")
     manage(url, "migrate", "commands", "0009", "--noinput")  # what is written is as that release would have it
     manage(url, "migrate", "--noinput")
@@ -73,12 +88,10 @@ def test_an_older_ledger_is_upgraded_where_it_stands(vendor, postgres, tmp_path)
 
 
 @pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql"), ("postgresql", "sqlite")])
-def test_a_copy_restores_into_either_database(source, target, databases, postgres, tmp_path):
+def test_a_copy_restores_into_either_database(source, target, databases, fresh, tmp_path):
     """A backup is whole, goes back into a database of the other kind, and the books are sound there."""
-    copy = tmp_path / "copy.jsonl.gz"
-    fresh = f"sqlite:///{tmp_path / 'fresh.sqlite3'}" if target == "sqlite" else postgres.url("fresh")
-    manage(fresh, "migrate", "--noinput")
+    copy, other = tmp_path / "copy.jsonl.gz", fresh(target)
     written = manage(databases[source], "backup_commands", copy)
-    restored = manage(fresh, "restore_commands", copy)
+    restored = manage(other, "restore_commands", copy)
     assert written.split()[0] == restored.split()[0]
     assert "The books are sound." in restored

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,10 +18,11 @@ from bff.contracts.ledger import BALANCES_COMPARED, BalancesCompared
 from bff.contracts.ledger_partition import partition_of
 from bff.queries.requests import publish_request
 from bff.store import Store, StorePolicy
+from tests.support import preloaded
 from tests.support.money_house import ROOT, MoneyHouse, eventually
 
 MONTH = datetime.now(UTC).strftime("%Y-%m")
-PLAYS_EVERY_S = 0.02
+PLAYS_EVERY_S = 0.1
 PATIENT = StorePolicy(connect_ms=1000, op_ms=2000)
 
 
@@ -210,15 +210,15 @@ def test_rebuild_that_is_killed_goes_on_where_it_was(house):
     playing_on = threading.Thread(target=play)
     playing_on.start()
     try:
-        command = [sys.executable, "-m", "django", "rebuild_views", "--settings", "bff.commands.settings"]
-        running = subprocess.Popen(command, cwd=ROOT, env=house.environment, stderr=subprocess.PIPE, text=True)
-        for line in running.stderr:
-            if "rebuilding 30 %" in line:
-                break
-        house.kill("projector")
-        os.kill(running.pid, signal.SIGKILL)
-        running.wait()
-        running.stderr.close()
+        lines, end = os.pipe()
+        command = ("django", "rebuild_views", "--settings", "bff.commands.settings")
+        running = preloaded.start(*command, env=house.environment, stderr=end)
+        os.close(end)
+        with open(lines) as progress:
+            assert any("rebuilding 30 %" in line for line in progress)
+            house.kill("projector")
+            running.kill()
+            running.wait()
         [(after,)] = house.books("select after from commands_rebuild")
         assert after
         house.start("projector")

@@ -14,7 +14,7 @@ STREAM_EVENTS_MAX = 30
 PLAYERS, LINES = 30, 200  # ten pages each, and the state: 330 events
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def house():
     extra = {"HOUSE_POLICIES": json.dumps({"broker": {"stream_events_max": STREAM_EVENTS_MAX}})}
     with MoneyHouse(wanted=("relay", "projector"), extra=extra) as running:

@@ -173,7 +173,10 @@ def test_every_policy_of_every_house_can_be_changed_without_code():
     loose, used = [], set()
     for house in ("bff", "shell", "fragments"):
         for path in sorted((ROOT / house).rglob("*.py")):
-            tree = ast.parse(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            if "olicy(" not in text:  # to parse all that there is takes longer than all else here
+                continue
+            tree = ast.parse(text)
             calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
             given = {id(argument) for call in calls if call.func.id == "house_policy" for argument in call.args}
             used |= {call.args[0].value for call in calls if call.func.id == "house_policy"}
