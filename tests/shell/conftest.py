@@ -1,4 +1,4 @@
-"""What holds for every test of the shell's rooms."""
+"""Fixtures of all tests of the shell's rooms."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.support.thread_calls import ending_with_it
 def calls_in_threads_end_with_the_test(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """The shell answers who waited long enough and lets the call go on: it would hold, or write to, the database that
+    """A call that the shell gave up continues in its thread: without this it would lock, or write to, the database that
     is emptied for the next test."""
     if request.node.get_closest_marker("django_db") is None:
         yield
@@ -22,7 +22,7 @@ def calls_in_threads_end_with_the_test(
 
 @pytest.fixture(autouse=True)
 def changes_are_announced_to_nobody(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No shell of another process listens to a test; `test_change_hints.py` has some that do."""
+    """No shell of another process listens during a test; `test_change_hints.py` has some that do."""
     if request.node.get_closest_marker("django_db") is not None:
         from shell.registry import change_hints
 
@@ -31,7 +31,7 @@ def changes_are_announced_to_nobody(request: pytest.FixtureRequest, monkeypatch:
 
 @pytest.fixture(autouse=True)
 def passwords_are_hashed_at_little_cost(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the same algorithm; what a hash costs outside of tests is held by `test_throttle.py`."""
+    """The same algorithm with few iterations; `test_throttle.py` checks the cost outside of tests."""
     if request.node.get_closest_marker("django_db") is not None:
         from shell.players.hashing import Argon2
 

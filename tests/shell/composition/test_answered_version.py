@@ -1,4 +1,4 @@
-"""What an answer's `podlet-version`, or that it has none, says of who answered."""
+"""The `podlet-version` of an answer, or its absence, shows whether the fragment itself has answered."""
 
 import msgspec
 import pytest

@@ -82,7 +82,7 @@ def test_release_that_nobody_spoke_for_is_sandboxed() -> None:
 
 
 class Links(HTMLParser):
-    """Attributes of links and of the slot, as the standard library's parser reads them."""
+    """The attributes of links and of the slot, as the standard library's parser reads them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

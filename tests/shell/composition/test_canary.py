@@ -1,4 +1,5 @@
-"""Who gets a release on trial, and that a page view holds one release of a fragment, whatever is promoted meanwhile."""
+"""Which visitors get a release on trial; a page view never mixes releases of a fragment, whatever is promoted
+meanwhile."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What a browser says it accepts decides how a body is sent, and whatever it says, the body arrives."""
+"""The browser's Accept-Encoding decides how a body is encoded, and whatever it says, the body arrives."""
 
 import gzip
 
@@ -17,7 +17,7 @@ DECODERS = {"": lambda body: body, "br": brotli.decompress, "gzip": gzip.decompr
 
 
 def coding_of(accept_encoding: str) -> str:
-    """The content coding of the answer, after its body was decoded by it."""
+    """The content coding of the answer, whose body was decoded with it."""
     headers, body = BODY.answer_to(accept_encoding)
     fields = dict(headers)
     assert fields.pop("vary") == "accept-encoding"

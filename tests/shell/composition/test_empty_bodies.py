@@ -1,4 +1,4 @@
-"""A body of which a page would show nothing does not call its slot well, unless something is yet to draw it."""
+"""A body without anything visible does not count as fresh, unless a script or a style will draw something."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""Forms that leave their key to the shell: a key for each, and nothing made anew for the sake of it."""
+"""Forms that leave their idempotency key to the shell: each gets its own, without serialising the body again."""
 
 import re
 

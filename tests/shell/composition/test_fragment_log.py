@@ -1,4 +1,4 @@
-"""What a team is shown of the log: lines that name its fragment, bounded, without what is not its to see."""
+"""The log lines that a team may read: those that name its fragment, bounded in number, without private fields."""
 
 import logging
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SIGNED = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbWJlciJ9.c2lnbmF0dXJl"
 
 
 class LogUnderClock:
-    """A log of its own under a clock that tests move."""
+    """A log with a clock that tests move."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""A fragment that is a function: a page waits for what is warm, and what is cold comes without it."""
+"""A fragment that is a function: a page waits for a warm one, and goes out without a cold one."""
 
 import asyncio
 import random
@@ -40,7 +40,7 @@ HEADERS = Headers((("content-type", "text/html"), ("podlet-version", "1.0.0")))
 
 
 class Function:
-    """A platform: each call takes the next of `took_ms` (its last one again and again), and says whose it was."""
+    """A platform: each call takes the next of `took_ms` (the last one repeats); records for whom it was."""
 
     def __init__(self, *took_ms: float) -> None:
         self.took_ms = [*took_ms]
@@ -63,11 +63,11 @@ class Function:
         return Response(self.status, HEADERS, f"<p>answer {len(self.requests)} for {whose}</p>".encode())
 
     async def aclose(self) -> None:
-        """Nothing is kept."""
+        """Nothing to close."""
 
 
 class Shell:
-    """One process of the shell before one function."""
+    """One shell process with one function."""
 
     def __init__(self, function: Function, **extension: object) -> None:
         self.function = function
@@ -94,7 +94,7 @@ class Shell:
         self.tally.note(included)
 
     async def page(self, player: str = "pl_one", **more: Any) -> tuple[Included, float]:
-        """(how its slot is filled, after how many milliseconds)."""
+        """(the slot's state and reason, milliseconds)."""
         visit = Visit(PAGE, {}, "en", "en-GB", "EUR", "http://shell.test", player=player, **more)
         began = self.clock()
         deadline = Deadline.after_ms(began, PAGE_MS)

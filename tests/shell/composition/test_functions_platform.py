@@ -1,4 +1,4 @@
-"""A page over a real function: AWS's own runtime client, on the platform that `up --functions` runs."""
+"""A page with a real function: AWS's own runtime client, on the platform that `up --functions` runs."""
 
 import asyncio
 import os
@@ -32,12 +32,12 @@ from tests.support.mullion import ROOT
 SLOT = Slot("wallet", "wallet", "/summary")
 PAGE = Page("lobby", "/", "lobby.html", (SLOT,))
 WARM = 60
-# What the platform's fault `cold` adds to a start at least.
+# The least time that the platform's fault `cold` adds to a start.
 START_MS = 1500
 
 
 class Lobby:
-    """A slot of a page over the wallet as a function; `control` is its platform's."""
+    """A slot of a page with the wallet as a function; `control` is the platform's control address."""
 
     def __init__(self, url: str, release: Release) -> None:
         self.url, self._release = url, release
@@ -47,14 +47,14 @@ class Lobby:
         self.includer = Includer(self.upstreams, lambda *_: token)
 
     async def page(self) -> tuple[Included, float]:
-        """(how the slot is filled, after how many milliseconds)."""
+        """(the slot's state and reason, milliseconds)."""
         visit = Visit(PAGE, {}, "en", "en-GB", "EUR", "http://shell.test", player="pl_amber")
         began = time.monotonic()
         included = await self.includer.include(Include(SLOT, visit, self._release), Deadline.after_ms(began, 1000))
         return included, (time.monotonic() - began) * 1000
 
     async def until(self, *, state: str, reason: str | None = "") -> Included:
-        """Ask again, as a browser does, until a page shows the slot so; None: for whatever reason."""
+        """Refetches the slot, as a browser does, until it is in this state; None stands for any reason."""
         async with asyncio.timeout(60):
             while True:
                 included, _ = await self.page()
@@ -102,7 +102,7 @@ async def lobby() -> AsyncIterator[Lobby]:
 
 
 async def published(url: str) -> Release:
-    """What its manifest describes, as it says itself."""
+    """The release of the manifest, as the fragment serves it."""
     async with plain_http.AsyncClient(timeout=30) as client, asyncio.timeout(60):
         while True:
             try:
@@ -129,7 +129,7 @@ async def test_page_over_a_cold_function_is_as_fast_as_over_a_warm_one_and_heals
     await lobby.fault("cold")
     cold, took_ms = await lobby.page()
     assert (cold.state, cold.reason) == ("fallback", "cold"), "of a balance no copy may be kept"
-    # Nobody asks meanwhile, so that what has ended is that call.
+    # No request is made meanwhile, so the call that has ended is that one.
     async with asyncio.timeout(60):
         while record.cold == cold_before:  # noqa: ASYNC110  a record is read, nothing signals
             await asyncio.sleep(0.05)
@@ -142,7 +142,7 @@ async def test_page_over_a_cold_function_is_as_fast_as_over_a_warm_one_and_heals
     await lobby.fault("throttle")
     await lobby.until(state="fallback", reason="throttled")
     await lobby.fault("crash")
-    # An answer that was on its way before may still come.
+    # An answer that was under way before may still come.
     await lobby.until(state="fallback", reason=None)
     await lobby.fault("none")
     await lobby.until(state="fresh")

@@ -1,4 +1,4 @@
-"""An include answers an outcome, whatever happens to it; a crowd of waiting slots and mixed players do no harm."""
+"""An include always returns an outcome, whatever happens; crowds of waiting slots and several players do no harm."""
 
 import asyncio
 import time
@@ -134,7 +134,7 @@ async def test_stale_slot_asks_again_when_its_upstream_said(fault: str) -> None:
         for _ in range(3):
             sick = element(await trio.page(), "wallet")
             assert b'data-state="stale"' in sick
-            # A breaker that is open for that long says a little less each time.
+            # A breaker that is open for so long reports a slightly shorter time at each look.
             assert int(sick.split(b'data-retry-ms="')[1].partition(b'"')[0]) >= 7000
 
 
@@ -216,7 +216,7 @@ async def test_fragment_that_allows_itself_more_than_a_page_has_opens_its_breake
         await trio.origins["tables"].fail("silence")
         for _ in range(Policy().consecutive_max):
             assert b'data-reason="timeout"' in element(await trio.page(), "tables")
-        # The last call ends with its own deadline, which may be a moment after the page's.
+        # The last call ends at its own deadline, which may be a moment after the page's.
         until = time.monotonic() + 2
         while b'data-reason="breaker_open"' not in element(await trio.page(), "tables"):
             assert time.monotonic() < until
@@ -250,7 +250,7 @@ async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: 
     def last_good_in(client: AsyncClient) -> LastGood[Body]:
         return LastGood(LastGoodPolicy(second_ms_max=2000), second=RedisLastGood(client, "secret"), codec=BodyCodec())
 
-    # With the bounds that a page has a busy machine would lose it; what that costs is asked elsewhere.
+    # A busy machine would miss a page's usual limits; the cost of such a burst is measured by a benchmark.
     client = async_client(valkey.url, connect_s=5, answer_s=5)
     async with Trio(extension=shown, last_good=last_good_in(client)) as first:
         first.origins["wallet"].body = b"<p>amber has 1.00</p>"

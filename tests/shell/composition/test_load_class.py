@@ -1,4 +1,4 @@
-"""What fragments hear of who is asking, and slots that stand as they were while there is too much to do."""
+"""Fragments get the caller's load class; slots keep their content while the shell is overloaded."""
 
 from msgspec import structs
 

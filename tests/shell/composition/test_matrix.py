@@ -1,4 +1,4 @@
-"""The fault matrix on the page: one fragment is broken, and the page and every other slot are what they were."""
+"""The fault matrix on the page: one fragment is broken, and the page and every other slot stay the same."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ from shell.wiring import parts
 from tests.origin.server import Origin
 from tests.support.shell_page import NAMES, PAGE, Trio, element, shell_markup, steady
 
-# fault -> reasons that may stand in the sick slot. Where the network decides between two, both are honest.
+# fault -> reasons that the sick slot may have. Where the network decides between two, both are right.
 REACHING = {
     "refused": {"connect"},
     "black-hole": {"connect_timeout"},
@@ -80,13 +80,13 @@ SAYING = {
 async def test_one_sick_fragment_falls_back_alone(fault: str, reasons: set[str]) -> None:
     """The page is whole and in time, the sick slot says why in every place that tells, every other byte is as without
     the fault, and nothing is left of it when it is over."""
-    # Only what swallows a connection is measured by how long one may take.
+    # The connect limit applies only to faults that swallow a connection.
     connect_ms = Policy().connect_ms if fault == "black-hole" else 1000
     async with Trio(policy=Policy(retry_after_ms_max=300, connect_ms=connect_ms)) as trio:
         control = await trio.whole_page()
         await trio.origins["tables"].fail(fault)
         if fault == "gzip-bomb":
-            await trio.page()  # the origin shares this event loop, and packs its bomb when it is first asked for it
+            await trio.page()  # the origin shares this event loop, and compresses its bomb at the first request
             await asyncio.sleep(QUIET_S * 1.1)
         began, counted = time.monotonic(), includes_counted()
         with capture_logs() as logged:
@@ -110,7 +110,7 @@ async def test_one_sick_fragment_falls_back_alone(fault: str, reasons: set[str])
             if other != "tables":
                 assert steady(element(page, other)) == steady(element(control, other))
         assert shell_markup(page) == shell_markup(control)
-        # Real processes get twice the page deadline; what it takes exactly is a benchmark's business.
+        # Real processes get twice the page deadline; benchmarks measure the exact time.
         assert took_s < 2.0
         await trio.origins["tables"].heal()
         await fresh_again(trio)
@@ -132,7 +132,7 @@ def includes_counted() -> Counter[tuple[str, str, str]]:
 
 
 async def fresh_again(trio: Trio, within_s: float = 30) -> None:
-    """The sick slot is fresh by itself in time."""
+    """The sick slot becomes fresh by itself in time."""
     over = time.monotonic()
     while b'data-state="fresh"' not in element(await trio.page(), "tables"):
         assert time.monotonic() - over < within_s
@@ -145,7 +145,7 @@ UNREACHED = {"dns": "dns", "tls-expired": "tls", "tls-wrong-host": "tls", "tls-h
 @pytest.mark.parametrize("fault", UNREACHED)
 async def test_name_or_handshake_that_fails_costs_its_slot_alone(fault: str) -> None:
     """The page is whole, the slot says which, and nothing is ever sent in plain."""
-    # The origin shakes hands in this process: only what hangs is not waited for.
+    # The origin does TLS handshakes in this process, so only a hanging one is not waited for.
     policy = Policy() if fault == "tls-hang" else Policy(connect_ms=4000)
     patient = {"deadline_ms": 5000}
     async with Trio(policy=policy, extension=patient, page_deadline_ms=5000) as trio, Origin(tls=True) as origin:
@@ -258,7 +258,7 @@ async def test_grant_goes_to_no_visitor_and_to_no_shared_path() -> None:
 
 async def test_burst_of_200_pages_on_healthy_fragments_is_all_fresh() -> None:
     """A crowd of players who come at once, each with requests of their own, is not turned away from what is well."""
-    # All in one process with its origins: whether they find a place is asked here, not how long that takes.
+    # Everything runs in one process with its origins: the test is about places, not about time.
     patient = Policy(waiting_ratio_max=1.0, connect_ms=5000)
     shown = {"deadline_ms": 5000, "audience": "player"}
     async with Trio(policy=patient, extension=shown, page_deadline_ms=5000) as trio:
@@ -301,7 +301,7 @@ async def test_player_who_leaves_in_mid_stream_ends_the_includes() -> None:
         front = PagePath(replace(parts(), composer=trio.composer, registry=registry, pages=PageTable([PAGE])))
 
         def tasks() -> int:
-            """The shell's own: the origins share this process."""
+            """The shell's own tasks: the origins share this process."""
             return len(asyncio.all_tasks()) - sum(origin.connections for origin in trio.origins.values())
 
         before, [left] = tasks(), PAGES_LEFT.labels(PAGE.name).collect()
@@ -309,7 +309,7 @@ async def test_player_who_leaves_in_mid_stream_ends_the_includes() -> None:
             sent = await asyncio.gather(*(leave_early(front) for _ in range(50)))
             assert not any(message.get("more_body") is False for messages in sent for message in messages)
         assert PAGES_LEFT.labels(PAGE.name).collect()[0].samples[0].value - left.samples[0].value == 1000
-        # What was on its way ends by its own deadline.
+        # Calls in flight end at their own deadline.
         await asyncio.sleep(0.7)
         for guard in trio.upstreams.guards().values():
             assert guard.bulkhead.in_flight == guard.bulkhead.waiting == guard.breaker.permits_out == 0
@@ -318,7 +318,7 @@ async def test_player_who_leaves_in_mid_stream_ends_the_includes() -> None:
 
 
 async def leave_early(front: PagePath) -> list[dict[str, Any]]:
-    """What a browser was sent that went as soon as it had the head."""
+    """The bytes for a browser that left as soon as it had the head."""
     sent: list[dict[str, Any]] = []
     head_came = asyncio.Event()
 

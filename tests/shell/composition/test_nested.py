@@ -1,4 +1,4 @@
-"""A slot inside a slot: asked at once, put where its parent marks a place, and nothing that the parent waits for."""
+"""A slot inside a slot: requested at once, put where its parent marks the place; the parent does not wait for it."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ def patient(extension: Mapping[str, object] | None = None) -> Trio:
 
 
 class Held:
-    """An includer whose outcomes come when a test says so; `at_once` are there before the first byte."""
+    """An includer whose outcomes come when a test says so; those in `at_once` are there before the first byte."""
 
     def __init__(self, trio: Trio, *, at_once: tuple[str, ...] = ()) -> None:
         self._trio, self.at_once = trio, at_once
@@ -60,7 +60,7 @@ class Held:
 async def opened(
     trio: Trio, held: Held, cart: Slot = CART
 ) -> tuple[bytes, AsyncIterator[tuple[bytes, bool]], Composition]:
-    """(what goes out first, what follows, the composition) of a page that `held` fills."""
+    """(the first bytes, the rest, the composition) of a page that `held` fills."""
     composer = Composer(Compiler(), held, NOT_FOUND, Wrapper())  # type: ignore[arg-type]
     composition = composer.compose(trio.visit(page=shop(cart)), trio.snapshot)
     opening = await composition.open()
@@ -68,7 +68,7 @@ async def opened(
 
 
 def whole(page: bytes, slot: str) -> bytes:
-    """The element of `slot` with all that is in it."""
+    """The element of `slot` with its content."""
     found = re.search(
         rb'<fragment-slot slot="%b".*?(?=<fragment-slot slot="(?:wallet|promotions)|</page-layout>)' % slot.encode(),
         page,

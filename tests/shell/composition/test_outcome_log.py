@@ -1,4 +1,5 @@
-"""How outcomes are logged: every kind at once, and no kind so often that logging it costs more than the page."""
+"""Outcomes in the log: the first of a kind at once, and repeated ones so rarely that logging costs less than
+the page."""
 
 from collections.abc import Callable
 
@@ -19,7 +20,7 @@ ONE, TWO = Slot("one", "a"), Slot("two", "b")
 
 
 class Timer:
-    """Calls what is due when a test says that time passes."""
+    """Runs due calls when a test lets time pass."""
 
     def __init__(self) -> None:
         self.due: list[Callable[[], None]] = []

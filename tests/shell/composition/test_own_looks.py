@@ -1,4 +1,4 @@
-"""The shell's own words in a slot: they stand beside a fragment's styles and must not change how it looks."""
+"""The shell's own words in a slot look the same beside any styles of a fragment."""
 
 import re
 from pathlib import Path

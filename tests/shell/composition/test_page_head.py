@@ -1,4 +1,5 @@
-"""What a primary slot's fragment says of its page stands in the page's head, and nothing else does."""
+"""The title and description from a primary slot's fragment are in the page's head, and nothing else of its
+headers is."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Two fragments in one tree use the same names: each keeps its own, and the first keeps its words."""
+"""Two fragments in one tree use the same names: each refers to its own, and the first keeps its words."""
 
 import random
 
@@ -34,7 +34,7 @@ def included(slot: Slot, html: bytes, isolation: str) -> Included:
 
 
 def page(*htmls: bytes, isolation: str = "light") -> list[bytes]:
-    """Slots as one page view writes them, in the order in which they were ready."""
+    """The slots of one page view, in the order in which they were ready."""
     wrapper, page_names = Wrapper(random.Random(7)), PageNames()
     return [
         wrapper.wrap(included(slot, html, isolation), Include(slot, VISIT, None), page_names)

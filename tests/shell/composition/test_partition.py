@@ -1,4 +1,4 @@
-"""A tester whose session alone is broken, beside a player who sees none of it."""
+"""A tester's session alone is broken, and a player beside it sees none of it."""
 
 import asyncio
 import time
@@ -34,11 +34,11 @@ def partition(name: str = "anna") -> Partition:
 
 
 class Drill:
-    """Three origins behind the fault proxy; `page(anna)` is what her browser gets."""
+    """Three origins behind the fault proxy; `page(anna)` is the page that her browser gets."""
 
     def __init__(self, last_good_second: InMemorySecondLevel | None = None) -> None:
         last_good = LastGood(LastGoodPolicy(), second=last_good_second, codec=BodyCodec()) if last_good_second else None
-        # No fault here is a slow one, so a machine that is busy shall not look like one.
+        # No fault here is about lateness, so time limits are generous for a busy machine.
         self.trio = Trio(last_good=last_good, extension={"deadline_ms": 5000}, page_deadline_ms=5000)
         self.proxies = Proxies()
 
@@ -68,7 +68,7 @@ class Drill:
             return await self.trio.page(visit)
 
     def baggage(self, name: str) -> list[str | None]:
-        """What each request to an origin said under that name."""
+        """The `baggage` of each request to an origin."""
         return [seen.headers.get("baggage") for seen in self.trio.origins[name].seen]
 
     def _now(self) -> float:
@@ -80,7 +80,7 @@ def fresh(page: bytes) -> set[str]:
 
 
 def counted(fragment: str) -> dict[tuple[str, str], float]:
-    """Includes by state and reason."""
+    """Includes by state and reason, from the metrics."""
     return {
         (sample.labels["state"], sample.labels["reason"]): sample.value
         for metric in REGISTRY.collect()

@@ -1,5 +1,5 @@
-"""A release that one browser is shown before it is live: a banner, guards and copies of its own, and nobody beside sees
-it."""
+"""A release that one browser sees before it is live has a banner, guards and copies of its own, and other visitors do
+not see it."""
 
 import time
 from dataclasses import replace
@@ -47,12 +47,12 @@ class Stage:
         await self.candidate.aclose()
 
     async def beside(self, player: str = "") -> bytes:
-        """What everybody else is shown."""
+        """The page of every other visitor."""
         self.trio.snapshot = snapshot_shown(self.live)
         return await self.trio.page(self.trio.visit(player))
 
     async def shown(self, player: str = "") -> bytes:
-        """What the browser of the preview is shown."""
+        """The page of the preview's browser."""
         with showing(self.preview):
             return await self.beside(player)
 

@@ -1,4 +1,4 @@
-"""What is asked of a fragment whose origin failed: something that was healthy, by nobody."""
+"""Probes of a fragment whose origin failed request paths that were healthy before, for no player."""
 
 import msgspec
 import pytest
@@ -38,7 +38,7 @@ def include(pathname: str, table: str = "one", player: str = "") -> Include:
 
 
 def paths(targets: ProbeTargets, times: int) -> list[str]:
-    """What it asks when each fails."""
+    """The paths that are probed after each of these failed."""
     probed = []
     for _ in range(times):
         probed.append(targets.request().url.removeprefix("http://tables.test"))

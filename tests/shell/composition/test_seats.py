@@ -1,4 +1,4 @@
-"""A slot of more trust than the slot around it stands behind that one, in a place of the layout's own."""
+"""A trusted slot is not nested in an untrusted one: it stands behind that one, in a place of the layout's own."""
 
 import re
 from dataclasses import replace

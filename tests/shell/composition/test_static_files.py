@@ -1,4 +1,4 @@
-"""Addresses of the shell's own files: each stands for its content and for that of what it imports, and for no other."""
+"""The address of a file of the shell changes if and only if its content, or that of a file that it imports, changes."""
 
 import posixpath
 import re

@@ -1,4 +1,4 @@
-"""What a page shows a fragment's HTML without is told to who reads its log, once for each release."""
+"""What containment removes from a fragment's HTML is logged, once for each release."""
 
 from structlog.testing import capture_logs
 

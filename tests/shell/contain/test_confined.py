@@ -1,4 +1,4 @@
-"""In a tree that fragments share, nothing that a body names or refers to reaches beyond it."""
+"""In a tree that fragments share, no name or reference of a body reaches beyond it."""
 
 import re
 from collections.abc import Callable, Iterator

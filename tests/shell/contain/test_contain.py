@@ -1,4 +1,4 @@
-"""What a contained body may hold, and what becomes of the rest."""
+"""What a body may contain, and what containment does with everything else."""
 
 import pytest
 

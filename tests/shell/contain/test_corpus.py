@@ -28,7 +28,7 @@ FORBIDDEN_ATTRIBUTES = frozenset(
     {"srcdoc", "ping", "autofocus", "accesskey", "nonce", "is", "background",
      "hx-swap-oob", "hx-boost", "hx-vars", "hx-headers", "hx-ext", "data-mullion-x"}
 )  # fmt: skip
-# An operator's trust lets these stand.
+# These may stay with an operator's trust.
 TRUSTED = frozenset(
     {"style", "popover", "popovertarget", "popovertargetaction", "command", "commandfor", "closedby", "allowfullscreen",
      "hx-trigger", "hx-get"}
@@ -46,14 +46,14 @@ OWN_ONLY = frozenset({"formaction", "hx-get", "hx-post", "hx-put", "hx-patch", "
 
 
 class Inspector(HTMLParser):
-    """A second, simpler opinion: the standard library's parser lists every tag that the written HTML holds."""
+    """A second, simpler check: the standard library's parser lists every tag of the written HTML."""
 
     def __init__(self, *, sandboxed: bool) -> None:
         super().__init__()
         self.sandboxed = sandboxed
         self.faults: list[str] = []
         self.in_drawing = False
-        self.open: list[str] = []  # tags that are open; a template with a root is "root"
+        self.open: list[str] = []  # open tags; a template with a root is "root"
 
     def handle_endtag(self, tag: str) -> None:
         while self.open and self.open.pop() not in (tag, "root" if tag == "template" else tag):
@@ -88,7 +88,7 @@ class Inspector(HTMLParser):
                 self.faults.append(f"{name}={text} of <{tag}>")
 
     def judge_root(self, tag: str, attrs: dict[str, str | None]) -> None:
-        """A declared root is open and has a host of the body's own; what only means something in one stands there."""
+        """A declared root is open and has a host of the body's own; what has a meaning only in a root is in one."""
         root = any(name.startswith("shadowroot") for name in attrs)
         if root and (attrs.get("shadowrootmode") != "open" or not self.open or not is_host(self.open[-1])):
             self.faults.append(f"a shadow root in {self.open[-1:]}")

@@ -1,4 +1,5 @@
-"""Bodies that are made to take long are refused early, or contained in time. One test a row of the fault matrix."""
+"""Bodies that are built to be slow are refused early, or contained in time. One test for each row of the
+fault matrix."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def put(body: str, isolation: Isolation = "shadow", limits: Limits | None = None
 
 
 def spent_s(run: Callable[[], object], goes: int = 3) -> float:
-    """The least of this thread's time that `run` took in `goes`: what else the machine does is not counted."""
+    """The shortest CPU time of this thread for `run` in `goes` attempts: other work of the machine does not count."""
 
     def once() -> float:
         began = time.thread_time()
@@ -124,7 +125,7 @@ def test_value_of_no_attribute_takes_longer_than_a_body_may() -> None:
     for check in checks:
         for value in values:
             read = partial(check, value, reach)
-            # Only what was slow once is asked again.
+            # Only what was too slow once is measured again.
             assert min(spent_s(read, 1), STALL_S_MAX) < STALL_S_MAX or spent_s(read) <= STALL_S_MAX, (check, value[:20])
 
 

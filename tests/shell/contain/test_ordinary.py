@@ -1,4 +1,4 @@
-"""Ordinary HTML is kept as it was meant, or its authors are told what a page shows it without."""
+"""Ordinary HTML keeps its meaning, or its author gets a note of what a page shows it without."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bodies that once got past containment, or came out of it as something else; each case names its way."""
+"""Bodies that earlier versions let through, or changed into something else; each case names its trick."""
 
 import pytest
 

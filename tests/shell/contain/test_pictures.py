@@ -1,4 +1,4 @@
-"""A fragment's own pictures, by its own names for them: what was copied is shown, and nothing else."""
+"""A fragment's own pictures, by its own names: those that were copied are shown, and no others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The sentinel stands for the shell's real page: what survives in the one survives in the other."""
+"""The sentinel stands for the shell's real page: a body that can not break the one can not break the other."""
 
 import random
 from functools import cache
@@ -78,7 +78,7 @@ def test_contained_bodies_leave_the_real_page_as_it_is(isolation: Isolation, scr
 
 
 def shape(page: str) -> list[list[str]]:
-    """Where slots stand in a page, and what stands in them first and last."""
+    """Where the slots of a page are, and their first and last content."""
     document = turbohtml.parse(page, positions=False, allow_declarative_shadow_roots=False)
     found = []
     for slot in document.find_all("fragment-slot"):

@@ -1,4 +1,4 @@
-"""What a body writes once and a browser draws again and again: as much as a page can bear, whatever refers to it."""
+"""What a body writes once and a browser draws many times is limited, whatever refers to it."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from shell.composition.contain.links import Isolation
 
 pytestmark = pytest.mark.quick
 
-# One level of what draws `{below}` ten times, as `{id}`.
+# One level, named `{id}`, that draws `{below}` ten times.
 BOMBS = {
     "use": '<g id="{id}">' + '<use href="#{below}"/>' * 10 + "</g>",
     "use, as it was written once": '<g id="{id}">' + '<use xlink:href="#{below}"/>' * 10 + "</g>",
@@ -24,7 +24,7 @@ BOMBS = {
 
 
 def bomb(level: str, levels: int) -> str:
-    """A drawing whose last part comes to ten to the power of `levels`."""
+    """A drawing whose last part is drawn ten to the power of `levels` times."""
     names = "abcdefghijkl"[: levels + 1]
     parts = [level.format(id=one, below=below, below_hex=f"{ord(below):x}") for one, below in pairwise(names)]
     return f'<svg><defs><circle id="{names[-1]}" r="1"/>{"".join(parts)}</defs><use href="#a"/></svg>'

@@ -1,4 +1,4 @@
-"""A body that brings its own shadow roots is contained in them too, and one of which nothing can be seen is blank."""
+"""The shadow roots that a body brings are contained too, and a root without anything visible counts as empty."""
 
 import pytest
 

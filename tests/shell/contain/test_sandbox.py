@@ -1,4 +1,4 @@
-"""HTML of a fragment that nobody trusts: ordinary HTML stands, and nothing in it makes a script of the page act."""
+"""HTML of an untrusted fragment: ordinary HTML stays, and nothing in it triggers a script of the page."""
 
 import random
 import re
@@ -18,7 +18,7 @@ from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
 PREFIX = "/slots/lobby/guest"
-# What the scripts of an open page read of an element: `dataset.liveValue`, "[data-stream]".
+# The attributes that scripts of an open page read: `dataset.liveValue`, "[data-stream]".
 _READ = re.compile(r"\bdata-([a-z]+(?:-[a-z]+)*)|\bdataset\.([a-zA-Z]+)")
 
 
@@ -79,7 +79,7 @@ def test_every_attribute_that_the_pages_scripts_read_counts() -> None:
 
 
 class Acting(HTMLParser):
-    """What makes a script act, as the standard library's parser reads it."""
+    """The attributes that trigger a script, as the standard library's parser reads them."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The place of a slot inside a slot, as a body marks it: one, empty, where nothing around it changes what comes."""
+"""The place that a body marks for a nested slot: one, empty, where no element around it changes its content."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from shell.composition.contain.slot_places import inert_around, place_of
 pytestmark = pytest.mark.quick
 
 PLACE = place_of("cart").decode()
-# One of everything that reads differently within another of its kind, or that ends or moves what is around it.
+# One of each element that is parsed differently inside its own kind, or that ends or moves what is around it.
 INNER = (
     '<li>1</li><dd>2</dd><p>3</p><h2>4</h2><a href="/">5</a><form action="/slots/a/cart/x"><button>6</button></form>'
     "<table><tbody><tr><td>7</td></tr></tbody></table><select><option>8</option></select><b>9</b><nav>10</nav>"

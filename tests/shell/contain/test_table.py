@@ -1,4 +1,4 @@
-"""Every attribute that may stay, by what CSS, a browser or the page's own scripts do with its value."""
+"""Every allowed attribute, by what CSS, a browser or the page's own scripts do with its value."""
 
 import re
 from itertools import product
@@ -27,7 +27,7 @@ LINKS = LinkPolicy(media_origins=frozenset({"https://video.example"}), frame_ori
 REACH = Reach(PREFIX, "shadow", LINKS)
 BOTH: tuple[Isolation, Isolation] = ("shadow", "light")
 
-# Words, numbers and switches: whatever they say, a browser asks nobody for anything and runs nothing.
+# Words, numbers and switches: whatever their value, a browser requests nothing and runs nothing.
 INERT = frozenset(
     name_list("""
     shadowrootdelegatesfocus
@@ -47,9 +47,9 @@ INERT = frozenset(
     data-live data-live-refetch data-live-value
     """)
 )
-# An id of the same tree: in a tree that fragments share there is a check.
+# An id of the same tree; in a shared tree it is checked.
 INERT_IN_SHADOW = frozenset({"form", "id"})
-# Of the presentation attributes of SVG 2 and its modules, all that this table could name.
+# The presentation attributes of SVG 2 and its modules that this table could have.
 PRESENTATION = frozenset(
     name_list("""
     alignment-baseline baseline-shift clip-path clip-rule color color-interpolation color-interpolation-filters cursor
@@ -62,7 +62,7 @@ PRESENTATION = frozenset(
     gradientTransform patternTransform
     """)
 )
-# What a fragment's `data-*` is to the scripts of the page: words that are shown or compared, unless a check is named.
+# A fragment's `data-*` as the page's scripts use them: words that are shown or compared, unless a check is named.
 SCRIPT_WORDS = frozenset(
     name_list("""
     data-live data-live-refetch data-live-every data-live-value data-live-seq data-live-empty data-age data-countdown
@@ -72,7 +72,7 @@ SCRIPT_WORDS = frozenset(
     data-live-outcome data-typed data-words data-paused data-paused-words
     """)
 )
-# These are read of the shell's own elements alone: a slot, the layout, the question to a player.
+# Read only from the shell's own elements: a slot, the layout, the question to a player.
 SCRIPT_OWN = frozenset(
     name_list("""
     data-prefix data-query data-state data-reason data-retry-ms data-topics data-modules data-place data-session-s

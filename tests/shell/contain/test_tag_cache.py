@@ -1,4 +1,4 @@
-"""The look-up of known tags never lets through what a walk over the tree would take out, nor does a single parse."""
+"""The cache of tags never lets through what a walk over the tree would remove, nor does a single parse."""
 
 import html as references
 import random
@@ -34,7 +34,7 @@ FORM = (
 
 @pytest.fixture(autouse=True)
 def _empty_cache_that_learns_from_every_body(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """However little of the bodies before comes again."""
+    """However little of the earlier bodies repeats."""
     monkeypatch.setattr(tag_cache, "_MOSTLY_NEW_MAX", 10**9)
     tag_cache.tag_cache_of.cache_clear()
     yield
@@ -46,18 +46,18 @@ def put(body: str) -> Contained | Refusal:
 
 
 def cleaned(body: str) -> Contained | Refusal:
-    """The same with the fast path switched off."""
+    """The result with the fast path switched off."""
     limits = replace(ANEW, fast_path=False)
     return Container(limits).contain(body.encode(), PLAIN, prefix=PREFIX, isolation="shadow", links=LINKS)
 
 
 def goes_through(body: str) -> bool:
-    """Whether the body goes out as it came, but for spelling."""
+    """Whether the body is unchanged but for its spelling."""
     return contained_unchanged(body.encode().split(b"</"), REACH, Limits(), Spending(Limits())) is not None
 
 
 def passes(body: str) -> bool:
-    """Whether the tag cache lets the parsed body pass, as a serialiser writes it."""
+    """Whether the tag cache accepts the parsed body, as a serialiser writes it."""
     return spelled_so(tag_cache.TagCache(REACH, Limits()), turbohtml.parse_fragment(body, positions=False).inner_html)
 
 

@@ -1,4 +1,4 @@
-"""What shell processes share through a real Valkey, and that losing it changes nothing."""
+"""What shell processes share through a real Valkey, and that its loss changes nothing."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ async def test_opened_breaker_is_heard_by_the_other_processes_only(valkey: Valke
     two.subscribe("wallet", received["two"].append)
     await one.start()
     await two.start()
-    # What is said before the other listens is lost, as evidence may be.
+    # What is published before the other process listens is lost, as evidence may be.
     async with asyncio.timeout(30):
         while not received["two"]:
             one.publish(OPENED)
@@ -45,7 +45,7 @@ async def test_opened_breaker_is_heard_by_the_other_processes_only(valkey: Valke
 
 
 async def connected(client: Redis) -> None:
-    """A busy machine may need more time for the first connection than a page would give it."""
+    """A busy machine may need more time for the first connection than a page allows."""
     for _ in range(300):
         try:
             await client.ping()
@@ -150,7 +150,7 @@ async def test_lifetime_of_a_kept_copy_can_not_be_stretched(valkey: ValkeyServer
 
 
 class HalfOpen:
-    """A wire to Redis that can be cut without a word to either end; who connects afterwards gets through."""
+    """A connection to Redis that can be cut silently; later connections get through."""
 
     def __init__(self, target_port: int) -> None:
         self.port = 0
@@ -166,7 +166,7 @@ class HalfOpen:
         self._server.close()
 
     def cut(self) -> None:
-        """From now on nothing passes on the connections that stand, in neither direction."""
+        """From now on no byte passes on the open connections, in either direction."""
         for cut in self._cut:
             cut.set()
 
@@ -188,12 +188,12 @@ RECONNECTED_S_MAX = 30
 
 
 def deaf_to_the_database(url: str) -> Revocations:
-    """What one process knows by Redis alone."""
+    """A process that learns only from Redis, not from the database."""
     return Revocations(url, read=lambda after: [])
 
 
 async def repeated_until_received(there: Revocations, url: str, mark: str) -> None:
-    """Until a sign-out that is said again and again has reached `there`."""
+    """Repeats a sign-out's announcement until it has reached `there`."""
     message = json.dumps({"player": "pl_amber", "mark": mark, "epoch": 0})
     async with asyncio.timeout(RECONNECTED_S_MAX):
         while not there.revoked_sessions.is_revoked(mark):

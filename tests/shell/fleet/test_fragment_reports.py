@@ -1,4 +1,4 @@
-"""A team that asks one shell process hears of all of them: sealed, bounded, and never waited for long."""
+"""A team that asks one shell process gets the reports of all: sealed, bounded, and never waited for long."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from shell.fleet.redis_stores import connect
 from tests.support.valkey_server import ValkeyServer
 
 NOWHERE = "redis://127.0.0.1:1/0"
-# Longer than a busy machine takes; who has all answers does not wait for it.
+# Longer than a busy machine takes; with all answers there it does not wait so long.
 PATIENT = ReportsPolicy(wait_ms=30_000)
 
 
@@ -50,7 +50,7 @@ async def until(holds: Callable[[], bool]) -> None:
 async def processes(
     url: str, *reports: FragmentReport, policy: ReportsPolicy = PATIENT, secrets: str = "kkk"
 ) -> AsyncIterator[list[FragmentReports]]:
-    """One for each report, all of them listening; the secret of each is a letter."""
+    """One process for each report, all of them listening; each has a letter as its secret."""
     async with AsyncExitStack() as stack:
         made = []
         for number, own in enumerate(reports):
