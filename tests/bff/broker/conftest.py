@@ -1,4 +1,4 @@
-"""Names that nobody has used: a Kafka, mock or real, can not be flushed between tests."""
+"""Unused names for each test: a Kafka, mock or real, can not be emptied between tests."""
 
 import secrets
 
@@ -7,11 +7,12 @@ import pytest
 
 @pytest.fixture
 def ledger():
-    """A stream."""
+    """The name of a stream."""
     return f"ledger-{secrets.token_hex(4)}"
 
 
 @pytest.fixture
 def group():
-    """A consumer group. Kafka keeps a dead member for a session, and while it has one, refuses who is assigned."""
+    """A consumer group. Kafka keeps a dead member for the length of a session, and meanwhile refuses readers with
+    assigned partitions."""
     return f"projector-{secrets.token_hex(4)}"

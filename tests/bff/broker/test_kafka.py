@@ -1,4 +1,4 @@
-"""What only Kafka has to prove, through librdkafka's mock cluster."""
+"""Properties that only Kafka has, through librdkafka's mock cluster."""
 
 import time
 from dataclasses import replace
@@ -113,6 +113,6 @@ async def test_a_producer_never_doubles_what_it_sends_again(broker, ledger, monk
     await broker.publish(ledger, [event(1)])
     [settings] = given
     assert settings["enable.idempotence"] is True
-    # What the client itself would refuse or undo together with it.
+    # Settings that the client itself would refuse or override in combination.
     assert settings.get("acks", "all") in ("all", -1)
     assert settings.get("max.in.flight.requests.per.connection", 5) <= 5

@@ -1,4 +1,4 @@
-"""How Kafka is signed in to: what is refused in words, and what reaches the client."""
+"""Signing in to Kafka: wrong settings are refused in words, right ones reach the client."""
 
 import socket
 import ssl
@@ -43,7 +43,7 @@ def certificate(tmp_path_factory):
 
 
 class TlsListener(threading.Thread):
-    """Takes connections over TLS and keeps the first request's kind of each; answers nothing."""
+    """Accepts TLS connections and records the kind of each one's first request; answers nothing."""
 
     def __init__(self, certificate):
         super().__init__(daemon=True)

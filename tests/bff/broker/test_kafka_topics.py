@@ -1,4 +1,4 @@
-"""A topic has as many partitions as the ledger needs before anything goes there."""
+"""A topic gets as many partitions as the ledger needs before any event is sent."""
 
 import secrets
 from concurrent.futures import Future
@@ -16,7 +16,7 @@ MOCK_PARTITIONS = 4
 
 
 class FakeAdmin:
-    """A cluster with one topic that has so many partitions, and remembers what it was told to make of it."""
+    """A cluster with one topic of so many partitions, which records the requested changes."""
 
     def __init__(self, there, answer=None):
         self.there, self.answer, self.orders = there, answer, []

@@ -1,4 +1,4 @@
-"""Money's way over Kafka instead of Streams, through real processes."""
+"""Commands, events and views over Kafka instead of Streams, through real processes."""
 
 import asyncio
 import secrets
@@ -54,7 +54,7 @@ def test_deposits_reach_the_query_store_over_kafka_through_an_outage(kafka, hous
 
 
 async def lose(kafka, event_type):
-    """Acknowledge everything up to and with an event of this type for the projector, as if Kafka had lost it all."""
+    """Acknowledges everything up to an event of this type for the projector, as if Kafka had lost it all."""
     broker = connect(kafka.url)
     reader, seen = broker.reader(LEDGER_STREAM, GROUP, "thief", partition=0), set()
     while event_type not in seen:

@@ -1,4 +1,4 @@
-"""Who is handed out alone after deaths, and what is remembered of them."""
+"""Which deliveries are handed out alone after their readers died, and how long that is remembered."""
 
 import pytest
 

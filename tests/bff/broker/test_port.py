@@ -1,4 +1,4 @@
-"""What every broker promises, the same class over each."""
+"""The promises of every broker: the same tests over each."""
 
 import asyncio
 from dataclasses import replace
@@ -42,13 +42,13 @@ def tansu():
 
 
 def with_named_partition(opened):
-    """A broker whose readers are given the first partition, as a projector's are, where nobody names another."""
+    """A broker whose readers are assigned the first partition, as a projector's are, unless a test names another."""
     reader = opened.reader
     opened.reader = lambda stream, group, consumer, partition=0: reader(stream, group, consumer, partition=partition)
     return opened
 
 
-# What Tansu 0.6.0 answers otherwise than Kafka. A version that answers as Kafka does fails here, and the row goes.
+# Where Tansu 0.6.0 differs from Kafka. A version that behaves as Kafka does fails here, and the row is removed.
 ENDS_BY_BATCH = "its end of a partition counts batches: 1 after five events that were sent in one"
 NO_METADATA = "it forgets what was committed beside an offset, where it stands who died over an event"
 NOT_OVER_TANSU = {
@@ -79,7 +79,7 @@ async def any_broker(request):
 
 
 async def put_raw(broker, stream, raw):
-    """Bytes in a stream, whatever they are."""
+    """Any bytes in a stream."""
     if isinstance(broker, StreamsBroker):
         client = broker.client(stream)
         await broker.pipeline(client, [("XADD", client.key(f"stream:{stream}"), "*", "event", raw)])

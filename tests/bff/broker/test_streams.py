@@ -1,4 +1,4 @@
-"""What only Streams have to prove."""
+"""Properties that only Streams have."""
 
 import time
 

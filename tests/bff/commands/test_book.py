@@ -1,4 +1,4 @@
-"""The engine's README shows the rooms that there are, and its list for a new money command is true."""
+"""The engine's README lists the existing rooms, and its list for a new money command is complete."""
 
 import configparser
 import re
@@ -15,12 +15,12 @@ COMMANDS = re.findall(r'MoneyCommand\("([a-z-]+)"', TABLE)
 
 
 def section(title: str) -> str:
-    """What stands under a heading."""
+    """The text under a heading."""
     return BOOK.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def layers() -> list[list[str]]:
-    """The rooms by floor, as imports are held to them; the highest first."""
+    """The rooms by layer, as import-linter enforces them; the highest first."""
     contracts = configparser.ConfigParser()
     contracts.read(".importlinter")
     floors = contracts["importlinter:contract:engine-rooms"]["layers"].split("\n")

@@ -33,7 +33,7 @@ def on_postgres(postgres):
 
 @contextlib.contextmanager
 def full(house):
-    """No file of the engine's grows any more; its disk has no room left."""
+    """No file of the engine can grow any more, as on a full disk."""
     engine = house.processes["bff-commands"].pid
     _, hard = resource.prlimit(engine, resource.RLIMIT_FSIZE)
     resource.prlimit(engine, resource.RLIMIT_FSIZE, (64 * 1024, hard))
@@ -43,7 +43,7 @@ def full(house):
 
 @contextlib.contextmanager
 def locked(house):
-    """Somebody else writes and does not end."""
+    """Another connection holds the write lock and does not end."""
     let_go = house.lock_database(house.data / "commands.sqlite3")
     yield
     let_go()
@@ -51,7 +51,7 @@ def locked(house):
 
 @contextlib.contextmanager
 def file_read_only(house):
-    """The file may only be read, and the engine, which holds an older handle, has to open it again."""
+    """The file is read-only, and the engine, which has an older handle, has to reopen it."""
     files = list(house.data.glob("commands.sqlite3*"))
     for file in files:
         file.chmod(0o444)
@@ -65,14 +65,15 @@ def file_read_only(house):
 
 
 def _as_no_root():
-    """Root may write what nobody may; what runs after this may not (Linux: PR_CAPBSET_DROP of CAP_DAC_OVERRIDE)."""
+    """Root may write to read-only files; the command run after this may not (Linux: PR_CAPBSET_DROP of
+    CAP_DAC_OVERRIDE)."""
     if os.geteuid() == 0:
         ctypes.CDLL(None, use_errno=True).prctl(24, 1, 0, 0, 0)
 
 
 @contextlib.contextmanager
 def table_locked(house):
-    """Somebody else holds the players' table."""
+    """Another connection holds the players' table."""
     with psycopg.connect(house.address) as other:
         other.execute("LOCK TABLE commands_player IN ACCESS EXCLUSIVE MODE")
         yield
@@ -81,7 +82,7 @@ def table_locked(house):
 
 @contextlib.contextmanager
 def read_only(house):
-    """A standby, or a database that was closed for writing."""
+    """A standby, or a database that was switched to read-only."""
     name = house.address.rpartition("/")[2]
     with psycopg.connect(house.address, autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
@@ -93,7 +94,7 @@ def read_only(house):
 
 
 def view(house, player):
-    """The wallet as the read side answers it."""
+    """The wallet's view from the read side."""
     address = f"http://127.0.0.1:{house.ports['bff-queries']}/views/wallet"
     request = urllib.request.Request(address, headers={"Authorization": house.bearer(player, scopes=(SCOPE_READ,))})
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -101,7 +102,7 @@ def view(house, player):
 
 
 def refused(house, player, key):
-    """Whether a deposit is refused because of the database, in words; the same command each time."""
+    """Whether a deposit is refused because of the database, in words; the command is the same each time."""
     status, answer = house.deposit(player, 300, key=key)
     if status in (200, 202, 409):
         return False
@@ -111,13 +112,13 @@ def refused(house, player, key):
 
 
 def survive(house, fault):
-    """What every such fault has to leave standing."""
+    """What must still work during each of these faults."""
     player = f"pl_{secrets.token_hex(5)}"
     assert house.deposit(player, 1000)[1]["state"] == "done"
     eventually(lambda: house.real(player) == 1000)
     made, last = 0, secrets.token_hex(8)
     with fault:
-        # A log that has some room left takes a few commands more.
+        # A log with some free space takes a few more commands.
         while not refused(house, player, last):
             made, last = made + 1, secrets.token_hex(8)
             assert made < 50, "commands are refused"

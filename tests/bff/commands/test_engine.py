@@ -1,4 +1,4 @@
-"""The engine's own tests, the same over SQLite and over PostgreSQL, and what operators do with its database."""
+"""Runs the engine's own tests over SQLite and over PostgreSQL, and operators' commands on its database."""
 
 import os
 import shutil
@@ -9,7 +9,8 @@ import pytest
 from tests.support import preloaded
 
 CASES = Path(__file__).parent / "house"
-# They restate or copy every player, and each case leaves players behind: with few, they take a tenth of the time.
+# These restate or copy every player, and each case leaves players behind: with few players they take a tenth of the
+# time.
 RESTATING = (
     "case_partition_epochs.py",
     "case_partitions.py",
@@ -70,7 +71,7 @@ def test_engine_holds_over(vendor, databases, request):
     settings = ("-q", "-n", "0", "--ds", "bff.commands.settings", "-p", "no:cacheprovider", "-p", "no:playwright")
     if request.config.pluginmanager.hasplugin("mullion-branches"):
         settings += ("-p", "tests.support.branches")
-    # The tests' shared fixtures belong to another house; these cases bring their own.
+    # The tests' shared fixtures belong to another house; these cases have their own.
     done = run(databases[vendor], *settings, f"--confcutdir={CASES}", *cases, module="pytest")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
@@ -80,7 +81,7 @@ def test_an_older_ledger_is_upgraded_where_it_stands(vendor, fresh):
     """Rows of before the providers' tables keep their sums, and entries still can not be changed."""
     url = fresh(vendor)
     manage(url, "seed_demo")
-    manage(url, "migrate", "commands", "0009", "--noinput")  # what is written is as that release would have it
+    manage(url, "migrate", "commands", "0009", "--noinput")  # rows are written as that release would write them
     manage(url, "migrate", "--noinput")
     assert "The books are sound." in manage(url, "audit_ledger")
     change = "from django.db import connection as c; c.cursor().execute('UPDATE commands_entry SET amount_minor = 1')"

@@ -1,4 +1,5 @@
-"""What the engine says of the payments provider: a lost answer is no outage, two in a row are, and one heals it."""
+"""The engine's report on the payment provider: one lost answer is no outage, two in a row are, and one answer
+heals it."""
 
 import asyncio
 
@@ -13,13 +14,13 @@ POLICY = EnginePolicy(heartbeat_s=60, payments_poll_s=0.02, payments_recheck_s=0
 
 
 class Nobody:
-    """A broker that takes everything."""
+    """A broker that accepts everything."""
 
     async def publish(self, stream: str, events: list) -> None: ...
 
 
 async def reports_after(*answers: bool) -> list[bool]:
-    """What was said of the provider after each of its answers, when they came in this order."""
+    """The reports on the provider after each of its answers, in this order."""
     seen: list[bool] = []
     left = iter(answers)
     reported = asyncio.Event()

@@ -1,4 +1,4 @@
-"""An idle relay leaves its database alone, and sees at once that somebody has committed."""
+"""An idle relay does not query its database, and notices a commit at once."""
 
 import sqlite3
 from pathlib import Path
@@ -14,7 +14,7 @@ ALL, ONE = frozenset({0, 1}), frozenset({1})
 
 
 class Outbox:
-    """A SQLite file with what waits in it, and how often it was queried."""
+    """A SQLite outbox with waiting rows, and a count of its queries."""
 
     def __init__(self, folder: Path) -> None:
         self.path = str(folder / "a folder" / "commands.sqlite3")
@@ -49,7 +49,7 @@ async def test_database_that_nobody_writes_to_is_queried_once(outbox: Outbox) ->
     assert await check.is_idle(ONE)
     assert outbox.queries == 2
     watch.close()
-    watch.close()  # nothing is open any more
+    watch.close()  # no connection is open any more
 
 
 async def test_event_is_seen_by_the_first_look_after_its_commit(outbox: Outbox) -> None:

@@ -1,4 +1,4 @@
-"""Money's way from a command to the query store, through real processes."""
+"""Money from a command to the query store, through real processes."""
 
 import asyncio
 import concurrent.futures
@@ -39,7 +39,7 @@ def _approving(house):
 
 
 def player():
-    """Somebody whom nobody has heard of."""
+    """A player who is new to every process."""
     return f"pl_{secrets.token_hex(5)}"
 
 
@@ -189,13 +189,13 @@ def test_deposit_that_never_reached_the_provider_is_declined_in_the_end(house, m
 
 
 def money(house, who):
-    """(what the read side shows as the player's, what it shows as on its way in)."""
+    """(the player's money on the read side, the money on its way in)."""
     balances = house.wallet(who)["balances"]
     return balances["real_minor"], balances["pending_minor"]
 
 
 def entries(house, receipt):
-    """How many entries the receipt's movements have."""
+    """The number of entries of the receipt's movements."""
     [(count,)] = house.books(
         "SELECT count(*) FROM commands_entry e JOIN commands_transaction t ON t.transaction_id = e.transaction_id "
         f"WHERE t.receipt_id = '{receipt['receipt_id']}'"
@@ -204,7 +204,7 @@ def entries(house, receipt):
 
 
 def age_charge(house, receipt, seconds):
-    """As if the charge had been sent so much earlier, and were to be asked about at once."""
+    """Makes the charge so much older that it is looked up at once."""
     wanted = datetime.now(UTC) - timedelta(seconds=seconds)
     with contextlib.closing(sqlite3.connect(house.data / "commands.sqlite3", timeout=10)) as books, books:
         books.execute(
@@ -236,7 +236,8 @@ def signed(house, body, at=None, secret=None):
 
 
 def pending_deposit(house, who, amount_minor):
-    """The receipt of a deposit that the provider thinks about; while the provider is out of reach each is declined."""
+    """The receipt of a deposit that the provider has not decided; while the provider is unreachable deposits are
+    declined."""
     began = time.monotonic()
     while True:
         status, receipt = house.deposit(who, amount_minor)
@@ -307,7 +308,7 @@ def test_feeds_of_ledger_and_engine_are_heard(house):
 
 
 def offer(promotion_id, *, ends_in_s=3600, grants_max=1):
-    """An offer as the feeds tell it."""
+    """An offer as the feeds publish it."""
     state = OfferState(
         promotion_id=promotion_id,
         title="Welcome",
@@ -325,7 +326,7 @@ def offer(promotion_id, *, ends_in_s=3600, grants_max=1):
 
 
 def tell(house, event_type, data):
-    """Say it on the stream `offers`."""
+    """Publishes it on the stream `offers`."""
     event = Event(secrets.token_hex(8), event_type, 1, "promotions", ("o1", 1), datetime.now(UTC), data)
 
     async def say():

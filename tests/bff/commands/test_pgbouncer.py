@@ -1,4 +1,5 @@
-"""Two engines, relay and projector through pgbouncer in transaction mode: as straight, or refused with what to do."""
+"""Two engines, relay and projector through pgbouncer in transaction mode work as without it, or are refused with
+advice."""
 
 import secrets
 import time
@@ -19,7 +20,7 @@ ALL = ("bff-commands", "bff-commands#2", "relay", "projector")
 
 @pytest.fixture
 def limited_role(postgres):
-    """The limits stand with the role, as the book says."""
+    """The role has the limits, as the book says."""
     owned = postgres.url("roles")
     with psycopg.connect(owned, autocommit=True) as owner:
         for name, value in LIMITS_MS.items():
@@ -30,7 +31,7 @@ def limited_role(postgres):
 
 
 def refusal(house):
-    """What the engine's log says once a command has been tried."""
+    """The engine's log after a command was tried."""
     status, problem = house.deposit("pl_amber", 100, key=secrets.token_hex(8))
     assert (status, problem["code"]) == (503, "engine_down")
     return house.log("bff-commands")

@@ -1,4 +1,4 @@
-"""A database that would not end what takes too long is refused, and the refusal says what to do."""
+"""A database that would not end slow statements is refused, and the refusal says what to do."""
 
 import pytest
 from django.db import OperationalError

@@ -1,6 +1,6 @@
-"""Two engines over one PostgreSQL: commands that race, a COMMIT that gets lost, a server that says nothing.
+"""Two engines over one PostgreSQL: racing commands, a lost COMMIT, a server that hangs.
 
-Each command goes to the engine that the one before it did not go to.
+Commands go to the two engines by turns.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from tests.support.game_provider import SECRET, Provider, uuid
 from tests.support.losing_postgres import LosingPostgres
 from tests.support.money_house import MoneyHouse, eventually, ledger_on
 
-# Players who have not been restated in this epoch, and events that have not gone out.
+# Players who have not been restated in this epoch, and events that have not been sent.
 WAITING = (
     "select (select count(*) from commands_player p, commands_relaystate s where p.epoch < s.epoch) "
     "+ (select count(*) from commands_outboxrow where published_at is null)"
@@ -151,7 +151,7 @@ def test_two_relays_send_every_event_in_order_and_tell_what_waits(house):
 
 
 def names_in(place, count):
-    """So many players of one of two partitions."""
+    """The names of so many players of one of two partitions."""
     fresh = (f"pl_{secrets.token_hex(5)}" for _ in itertools.count())
     return list(itertools.islice((each for each in fresh if partition_of(f"player:{each}", 2) == place), count))
 
@@ -163,7 +163,7 @@ def backlog(house, name):
 
 
 def sent(house, player):
-    """The player's events in the stream, as they stand there."""
+    """The player's events in the stream."""
     about = f"player:{player}"
     with redis.Redis.from_url(house.valkey.url) as store:
         entries = store.xrange(f"stream:{LEDGER_STREAM}" + (".1" if partition_of(about, 2) else ""))

@@ -1,4 +1,4 @@
-"""A player whose records differ is restated again at once, and ever more rarely where that does not help."""
+"""A player whose records differ is restated at once, and then less and less often if that does not help."""
 
 import itertools
 

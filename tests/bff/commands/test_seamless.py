@@ -1,4 +1,4 @@
-"""The seamless wallet over HTTP, as a game provider meets it."""
+"""The seamless wallet API over HTTP, as a game provider uses it."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ def hub_key():
 
 @pytest.fixture(scope="module")
 def house(hub_key, tmp_path_factory):
-    """The usual provider, one that may give prizes, and an aggregator with a protocol of its own."""
+    """The usual provider, one that may give prizes, and an aggregator with its own protocol."""
     public = hub_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     file = tmp_path_factory.mktemp("providers") / "providers.toml"
     file.write_text(

@@ -1,4 +1,4 @@
-"""Which game tokens a bet may come with, by what was heard of sessions that ended."""
+"""Which game tokens are accepted for a bet, after revocations of sessions."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def token(*, age_s=0.0, session="mark.3", player="pl_amber"):
 
 @pytest.fixture
 def revocations():
-    """A process that has heard every revocation of the last day."""
+    """A process that has received every revocation of the last day."""
     sessions = EndedSessions()
     sessions.complete_from(NOW - 24 * HOUR)
     return sessions

@@ -1,4 +1,4 @@
-"""One grammar of keys for shell, fragments and engine."""
+"""One grammar of idempotency keys for shell, fragments and engine."""
 
 import re
 
@@ -43,5 +43,5 @@ def test_no_house_has_a_grammar_of_its_own():
         for path in (ROOT / room).rglob("*.py")
         if pattern.search(path.read_text("utf-8")) and "dempotency" in path.read_text("utf-8")
     }
-    # The sandbox stands for a provider, whose rules are its own.
+    # The sandbox stands for a provider, which has its own rules.
     assert found - {"bff/sandbox/tables/bets_api.py"} == set()

@@ -1,4 +1,4 @@
-"""Manifests: what is read, what is refused, and with which words."""
+"""Manifests: which are accepted, and the message for each refusal."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The player context: who may be believed, for how long, and for what."""
+"""The player context: whose signature is accepted, for how long, and for which audience."""
 
 import base64
 import json

@@ -57,7 +57,7 @@ def test_what_is_no_text_is_one_typed_refusal(body):
         text.decode(body, seamless.BalanceRequest)
 
 
-# A sample of each body that comes from outside, and the type that it is read as.
+# A sample of each body that comes from outside, with the type that decodes it.
 BODIES = {
     wallet.Deposit: {"amount_minor": 1, "currency": "EUR"},
     wallet.ClaimPromotion: {"promotion_id": "p1"},
@@ -114,7 +114,7 @@ def test_doors_that_read_json_refuse_it_in_their_own_words(control):
         text.check_fields({"currency": f"EUR{control}"})
 
 
-# Whoever decodes JSON without `text.decode` reads what this house itself has written, or cleans each field.
+# Code that decodes JSON without `text.decode` reads this house's own data, or checks each field itself.
 OWN_WORDS = {
     "bff/broker/port.py": "events, whose strings were checked when the engine or a feed took them",
     "bff/commands/ledger/backup.py": "a copy of our own, mended row by row when it is restored",

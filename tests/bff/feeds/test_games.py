@@ -1,4 +1,4 @@
-"""What of a provider's games is believed, without a provider."""
+"""Which values of a provider's games are accepted; without a provider."""
 
 from datetime import UTC, datetime, timedelta
 

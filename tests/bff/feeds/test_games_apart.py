@@ -1,4 +1,4 @@
-"""Three providers of games beside each other: what one of them does changes no other's."""
+"""Three providers of games side by side: no fault of one changes another's games."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from tests.support.feeds_rig import running, serving
 
 __all__ = ["provider", "server", "store"]  # fixtures
 UNHURRIED = QueriesPolicy(games_refresh_ms=10_000)
-# Of each provider what it can do worst: fall silent, and say what is not so.
+# The worst faults of each provider: silence, and false statements.
 WORST = {
     "lantern": ("list_error", "list_lying", "list_half"),
     "tidewheel": ("push_close", "push_purge"),
@@ -32,7 +32,7 @@ WORST = {
 async def all_three(
     store: Store, sandbox: GamesProvider
 ) -> AsyncIterator[tuple[httpx.AsyncClient, dict[str, GamesFeed]]]:
-    """The view that fragments read, and feeds of all providers at work."""
+    """The view for fragments, and the feeds of all providers."""
     transport = httpx.ASGITransport(app=Queries(store, new_key_pair()[1], UNHURRIED))
     async with contextlib.AsyncExitStack() as stack:
         port = await stack.enter_async_context(serving(sandbox))
@@ -42,7 +42,7 @@ async def all_three(
         for each in GAMES_PROVIDERS:
             await until(holds_all(store, each), why=each)
             await until(is_state(store, each, "live"), why=each)
-        sandbox.clock.set(held=True)  # what a stream changes by itself is not what is looked for
+        sandbox.clock.set(held=True)  # changes of a stream by itself are not what this test is about
         yield await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://queries")), feeds
 
 
@@ -69,7 +69,7 @@ async def test_provider_that_is_down_or_lies_changes_no_game_of_another(
         assert all(before.values())
         for fault in WORST[sick]:
             provider.switch.set(fault, for_s=600)
-            if fault == "list_lying":  # lies about single games refuse those alone: it stays live
+            if fault == "list_lying":  # false statements about single games reject only these: the feed stays live
                 await until(lambda: feeds[sick].health.report()["messages"].get("bad", 0) > 0, why=fault)
             else:
                 await until(is_state(store, sick, "stale"), why=fault)

@@ -57,7 +57,7 @@ def provider(monkeypatch):
 
 
 async def until(condition, why="it"):
-    """Nothing here asserts how fast something is."""
+    """No test here is about speed."""
     await feeds_rig.until(condition, within_s=60.0, why=why)
 
 
@@ -102,7 +102,7 @@ def is_state(store, provider_id, wanted):
 
 
 def number_of(code):
-    """The sandbox's number of a game, out of what its provider calls it."""
+    """The sandbox's number of a game, from the provider's id for it."""
     return int(code[2:]) - 1000 if code.startswith("OM") else int(code.removeprefix("lw_"))
 
 
@@ -242,7 +242,7 @@ async def test_a_list_asked_for_under_another_secret_is_refused(provider):
 
 
 class Noted:
-    """Takes everything."""
+    """A store that accepts everything."""
 
     def __init__(self):
         self.batch = Batch({})
@@ -257,11 +257,11 @@ class Noted:
         self.batch.games.pop(code, None)
 
     def alive(self):
-        """Heard."""
+        """Records that the provider was heard."""
 
 
 class Answering(Provider):
-    """Answers whatever is asked with one answer, and a socket with messages."""
+    """Answers every request with one answer, and a socket with messages."""
 
     def __init__(self, response=None, messages=()):
         super().__init__("answering", SandboxClock(START))

@@ -19,7 +19,7 @@ from tests.support import plain_http
 from tests.support.feeds_rig import PATIENT, running, until
 from tests.support.free_ports import free_port
 
-# Those that providers are behind.
+# The processes that have providers.
 FEEDS = FEED_POLICIES.keys() - {"ledger", "engine"}
 
 

@@ -1,4 +1,4 @@
-"""Whether the tables move, decided from what they say and when."""
+"""Whether the tables' results move, decided from the messages and their times."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ DAY_S = 86_400
 
 
 class Listener:
-    """A board and its liveness check, fed by hand at seconds from the start."""
+    """A board and its liveness check, fed by hand at given seconds."""
 
     def __init__(self):
         self.board, self.liveness = Board(), LivenessCheck(TablesPolicy())
@@ -32,7 +32,7 @@ class Listener:
         try:
             if not self.board.apply(update, at):
                 return "late"
-        except BadMessage:  # the first word about a table may say too little
+        except BadMessage:  # the first message about a table may lack fields
             return "bad"
         return self.liveness.judge(update, before, self.board.get(update.table_id), at)
 
@@ -41,7 +41,7 @@ class Listener:
 
 
 def table(table_id="201", *, ended_s=-10.0, left=None, seats=3, **more):
-    """A message about an open roulette whose rounds take thirty seconds; `left` seconds of betting, None for none."""
+    """A message about an open roulette with rounds of thirty seconds; `left` seconds of betting, None for none."""
     times = [ended_s - 30 * place for place in range(5)]
     verdict = {
         "tableId": table_id,

@@ -14,7 +14,7 @@ from bff.store import Store
 from tests.support.feeds_rig import PATIENT, QUICK, running, serving, until
 from tests.support.valkey_server import ValkeyServer
 
-# What is promised takes so many times as long on a machine that may be busy.
+# Time limits are so many times the promise, for a machine that may be busy.
 BUSY = 5
 
 POLICY = PromotionsPolicy(poll_s=0.1, retry_after_s_max=0.5)
@@ -22,7 +22,7 @@ START = 1_900_000_000.0
 
 
 class FakeBroker:
-    """Remembers what was published."""
+    """Records what is published."""
 
     def __init__(self):
         self.events = []

@@ -1,4 +1,4 @@
-"""What the broker is told of offers that came and went."""
+"""The broker's events for offers that appeared and ended."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ SOON = datetime.now(UTC) + timedelta(hours=1)
 
 
 class FakeBroker:
-    """Remembers what was published."""
+    """Records what is published."""
 
     def __init__(self):
         self.published = []
@@ -30,7 +30,7 @@ def offer(promotion_id, ends_at=SOON):
 
 
 async def publish_offers(publisher, broker, offers, **more):
-    """What goes out for this word."""
+    """The events for this message."""
     broker.published.clear()
     publisher.publish(offers, **more)
     task = asyncio.create_task(publisher.run())

@@ -1,4 +1,4 @@
-"""Third parties' values, read tolerantly or refused by field."""
+"""Values from third parties: read tolerantly, or refused with the field's name."""
 
 import contextlib
 from datetime import UTC, datetime

@@ -25,7 +25,7 @@ from tests.support.feeds_rig import PATIENT, QUICK, running, serving, until
 from tests.support.free_ports import free_port
 from tests.support.valkey_server import ValkeyServer
 
-# What is promised takes so many times as long on a machine that may be busy.
+# Time limits are so many times the promise, for a machine that may be busy.
 BUSY = 5
 
 POLICY = TablesPolicy(silence_s=3.0, heartbeat_s=0.1, write_s=0.05, list_s=0.1, relist_s=0.3)
@@ -168,7 +168,7 @@ async def test_malformed_and_oversized_messages_are_counted_kept_and_survived(st
 
 
 class Flooding:
-    """A provider in a thread of its own that tells of a table where players come and go as fast as it is read."""
+    """A provider in a thread of its own that reports players joining and leaving a table as fast as it is read."""
 
     def __enter__(self):
         now = time.time()

@@ -1,4 +1,4 @@
-"""A provider that talks and is not to be believed: from its socket to what a player may press."""
+"""A provider whose messages can not be trusted: from its socket to the buttons of a player."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -60,13 +60,13 @@ def provider():
 
 @pytest.fixture
 def quickly(monkeypatch):
-    """Thresholds that a test can wait for."""
+    """Thresholds that are short enough for a test."""
     monkeypatch.setitem(FEED_POLICIES, "tables", FeedPolicy(stale_after_s=2.0, down_after_s=3.0))
     monkeypatch.setitem(FEED_POLICIES, "engine", FeedPolicy(stale_after_s=300.0, down_after_s=600.0))
 
 
 class House:
-    """What a player at table 201 meets: the BFF's view, and the fragment's answers."""
+    """The player's side of table 201: the BFF's view, and the fragment's answers."""
 
     def __init__(self, queries_port, live_dealer):
         self._url = f"http://127.0.0.1:{queries_port}/views/tables/201?currency=EUR"
@@ -89,7 +89,7 @@ class House:
         return holds
 
     async def takes_bets(self):
-        """Whether the slip has a form, which is then not called degraded."""
+        """Whether the slip has a form; then it must not be called degraded."""
         answer = await self.asks("/slip/201")
         has_form = "<form" in answer.text
         assert has_form is ("fragment-state" not in answer.headers)
@@ -122,15 +122,15 @@ async def test_untimely_provider_takes_no_bets_and_heals(store, provider, quickl
 
 
 async def _engine_beats(store):
-    """Bets are open while the engine says that it takes commands, and it says so for longer than the test lasts."""
+    """Bets are open while the engine reports that it takes commands, which it does for longer than the test lasts."""
     await store.heartbeat("engine", data={"payments": "up"})
 
 
 async def _is_closed(house, began):
-    """Everything says when it was true last, and nothing can be staked."""
+    """Everything shows its age, and nothing can be staked."""
     as_of = (await house.view()).freshness.as_of
     assert as_of is not None
-    # Each table is said again within four seconds; a standing countdown is known by its second word.
+    # Each table is repeated within four seconds; two messages show that a countdown stands still.
     assert abs((as_of - began).total_seconds()) < 6, "the last believable word came about when the fault did"
     assert not await house.takes_bets()
     for path in ("/slip/201", "/table/201", "/grid"):

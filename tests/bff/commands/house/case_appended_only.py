@@ -1,4 +1,4 @@
-"""The ledger is appended only, by the database's own word: there is no way round it for a program."""
+"""The ledger is append-only: the database itself refuses changes from any program."""
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -13,7 +13,7 @@ def entry():
 
 
 def refused(statement, *values):
-    """Whether the database itself says no, and leaves everything as it was."""
+    """Whether the database refuses the statement and leaves everything as it was."""
     before = list(Entry.objects.order_by("pk").values()), list(Transaction.objects.order_by("pk").values())
     with pytest.raises(DatabaseError, match="appended only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, values)

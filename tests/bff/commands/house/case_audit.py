@@ -1,4 +1,4 @@
-"""Whatever is bent in the books is found, by name."""
+"""The audit finds every tampered entry, and names it."""
 
 import io
 import secrets
@@ -17,7 +17,7 @@ from tests.bff.commands.house.case_wagering import Player as Claimant
 
 @contextmanager
 def bending():
-    """Entries may be changed, and everything is as before afterwards."""
+    """Within the block entries may be changed; after it everything is as before."""
     with transaction.atomic(), connection.cursor() as cursor:
         where = " ON commands_entry" if connection.vendor == "postgresql" else ""
         cursor.execute(f"DROP TRIGGER commands_entry_no_update{where}")

@@ -17,12 +17,12 @@ from bff.commands.ledger import append_only, audit, backup
 from bff.commands.ledger.models import OutboxRow, Player, RelayState
 from bff.commands.management.commands.seed_demo import open_balance
 
-ROWS_FEW = 3  # in place of `backup.CHUNK`, so that a table of a few rows is read and written in several parts
+ROWS_FEW = 3  # in place of `backup.CHUNK`, so that a table of a few rows is read and written in several chunks
 
 
 @contextmanager
 def emptied():
-    """The database without a row, as after `migrate` alone; it is as before at the end of the block."""
+    """A database without any row, as after `migrate` alone; it is as before at the end of the block."""
     with transaction.atomic(), connection.cursor() as cursor:
         editor = SimpleNamespace(connection=connection, execute=cursor.execute)
         append_only.unprotect_against_bypass(None, editor)
@@ -40,7 +40,7 @@ def rows_of(models):
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """A copy of the ledger, in which somebody has money."""
+    """A backup of the ledger, in which a player has money."""
     monkeypatch.setattr(backup, "CHUNK", ROWS_FEW)
     open_balance(f"pl_{secrets.token_hex(5)}", "GBP", 4000)
     path = tmp_path / "copy.jsonl.gz"
@@ -51,7 +51,7 @@ def copy(tmp_path, monkeypatch):
 
 
 def written(path, *lines):
-    """A copy of these lines that is whole: its last line matches them."""
+    """A complete backup of these lines: its last line matches them."""
     raw = [json.dumps(line) for line in lines]
     end = {"rows": len(lines) - 1, "sha256": hashlib.sha256("".join(raw).encode()).hexdigest()}
     path.write_bytes(gzip.compress("\n".join([*raw, json.dumps(end)]).encode()))

@@ -1,4 +1,5 @@
-"""What comes back of a bet after its bonus is decided: real money when it is done, nothing of it when it has ended."""
+"""Money that a bet returns after its bonus is decided: real money if the bonus was completed, none of it if
+it ended."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -18,7 +19,7 @@ from tests.bff.commands.house.case_wagering import Player, now
 
 
 def house(kind):
-    """What stands in an account of the house."""
+    """The balance of an account of the house."""
     return Entry.objects.filter(account__player=None, account__kind=kind).aggregate(total=Sum("amount_minor"))["total"]
 
 
@@ -33,7 +34,7 @@ def end(promotion_id):
 
 
 def complete_a_tiny_bonus(player):
-    """Claim ten, stake them once: whatever the engine takes for that bonus's becomes real."""
+    """Claims a bonus of ten and stakes it once, so that the bonus's remaining money becomes real."""
     player.claim(amount=10, wagering=1, stake_max=0)
     player.bet(10)
 

@@ -1,4 +1,5 @@
-"""A command whose answer got lost is asked for by its key: what was done is said, what never came is shut out."""
+"""A command whose answer was lost is looked up by its key: its result is returned, or if it never came, its key is
+closed."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ def now():
 
 
 class Sender:
-    """A player whose commands go by one key."""
+    """A player whose commands all have one key."""
 
     def __init__(self):
         self.player, self.key = f"pl_{secrets.token_hex(5)}", secrets.token_hex(16)

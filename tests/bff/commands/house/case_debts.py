@@ -1,4 +1,4 @@
-"""A win that is taken back after it was spent: what is short is owed, and no balance is ever below zero."""
+"""A win that is taken back after it was spent: the missing money is owed, and no balance is ever negative."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -54,7 +54,7 @@ def test_what_games_bring_back_settles_the_debt_first():
     line = Receipt.objects.filter(player_id=table.player, kind="win").order_by("-ordinal").first()
     assert line.amount_minor == 250
     assert "settled" in line.reason
-    # Taken back in its turn: all that the player has of it, and the rest is owed again.
+    # Taken back in its turn: everything that the player has of it, and the rest is owed again.
     assert table.rollback(win).balance == 0
     assert table.account("debt") == -200
 

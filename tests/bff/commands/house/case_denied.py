@@ -1,4 +1,5 @@
-"""What is denied: a bet for good under its request, what is owed until its reason is gone."""
+"""Denied requests: a bet stays denied under its request id, a payment to the player is taken once the reason
+is gone."""
 
 import pytest
 from django.db import OperationalError

@@ -1,4 +1,4 @@
-"""The engine's threads: who waits is answered in time, and what has not begun by then never does."""
+"""The engine's threads: a waiting command is answered in time, and one that has not begun by then never begins."""
 
 import asyncio
 import fcntl
@@ -18,7 +18,7 @@ from bff.commands.engine.threads import Engine, EngineUnavailable
 
 @pytest.fixture
 def engine():
-    """One thread, and little patience."""
+    """An engine with one thread and a short time limit."""
     made = Engine(threads=1, policy=replace(POLICY, command_ms_max=250, silent_ms_max=500))
     yield made
     made.close()
@@ -31,7 +31,7 @@ def scalar(statement):
 
 
 async def outcome_unknown(pending):
-    """Whether what was not answered in time may be done all the same."""
+    """Whether a command that was not answered in time may still be carried out."""
     with pytest.raises(EngineUnavailable) as caught:
         await pending
     return caught.value.outcome_unknown
@@ -56,7 +56,7 @@ def test_what_has_not_begun_in_time_never_does(engine):
 
 
 async def _until_done(engine):
-    """What the engine answers as soon as it answers again."""
+    """Repeats the command until the engine takes it again, and returns the answer."""
     while True:
         try:
             return await engine.run(scalar, "SELECT 1")
@@ -124,14 +124,14 @@ def test_a_busy_writer_lets_others_have_their_turn():
         return waited
 
     waited = asyncio.run(pending())
-    # Whoever is inside ends, and one more may have begun before the lock was taken.
+    # A command that has begun is finished, and one more may have begun before the lock was taken.
     assert sum(waited) <= 2 * len(waited), waited
 
 
 def test_whoever_is_frozen_at_the_head_of_the_queue_is_passed_by():
     """A process that was next and does not come, nor go: commands are carried out all the same."""
     if connection.vendor == "postgresql":
-        return  # there is no queue
+        return  # it can not wait in a queue
     done = []
 
     def write():
@@ -173,7 +173,7 @@ def test_a_thread_is_freed_from_a_server_that_says_nothing(engine):
 def test_a_line_that_was_cut_between_two_commands_costs_none(engine):
     """A server that was restarted, or let go of an idle line: the next command finds a new one."""
     if connection.vendor != "postgresql":
-        return  # a file has no line
+        return  # a file has no connection that could be lost
 
     line = asyncio.run(engine.run(scalar, "SELECT pg_backend_pid()"))
     assert scalar(f"SELECT pg_terminate_backend({line}, 5000)")

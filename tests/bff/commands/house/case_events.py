@@ -1,4 +1,4 @@
-"""What the ledger tells the read side of a player: what waits, what is forbidden, what the months hold."""
+"""The events of a player for the read side: pending money, limits, months of the history."""
 
 import secrets
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, HISTORY_RESTATED, PLAYER_RESTATED, BalancesStated, PlayerChanged
 from bff.contracts.wallet import CancelWithdrawal, SetDepositLimit, Withdraw
 
-# One relay that sends everything.
+# A relay that sends everything.
 ONE = Places.of(frozenset({0}), 1)
 
 

@@ -1,4 +1,4 @@
-"""A player's favourites and recently played: once a key, in order, and told to the read side whole."""
+"""A player's favourites and recently played games: once for each key, in order, and complete in each event."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ def launch(player, game_id, at=None):
 
 
 def games_of_last_event(player):
-    """The player's games as the last event has them."""
+    """The player's games in the last event."""
     row = OutboxRow.objects.filter(aggregate=f"player:{player}").latest("pk")
     return msgspec.json.decode(row.data, type=PlayerChanged).games
 

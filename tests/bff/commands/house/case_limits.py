@@ -1,4 +1,4 @@
-"""What players have forbidden themselves: how much within which time, and everything for a while."""
+"""The limits and breaks that players have set for themselves."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def set_limit(player, period, amount, at):
 
 
 def deposited(player, amount, at):
-    """How a deposit of this amount ends: `done`, or why it is refused."""
+    """The result of a deposit of this amount: `done`, or the reason of its refusal."""
     body = Deposit(amount, "EUR")
     try:
         receipt, _ = begin(CommandRequest.of(player, "EUR", "deposit", uuid(), body), body, at)

@@ -22,7 +22,7 @@ from bff.contracts.wallet import CancelWithdrawal, ClaimPromotion, Deposit, With
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 AMOUNTS = st.integers(1, 500)
-# The offer of the model: how much, how much it asks for, the largest bet, and what a stake counts in percent.
+# The model's offer: its amount, its wagering requirement, the largest bet, and how many percent of a stake count.
 BONUS, WAGERING, LARGEST, PERCENT = 300, 600, 200, 50
 
 
@@ -31,7 +31,7 @@ def name():
 
 
 class Ledger(RuleBasedStateMachine):
-    """`real`, `bonus` and `held` are the model; everything else remembers what was asked, to ask it again."""
+    """`real`, `bonus` and `held` are the model; everything else records requests, so that they can be repeated."""
 
     pending = Bundle("pending")
     bets = Bundle("bets")
@@ -43,11 +43,11 @@ class Ledger(RuleBasedStateMachine):
         self.player = f"pl_{name()}"
         self.context = PlayerContext(self.player, "game:g", "EUR", "en", frozenset({"games.play"}), 2**40)
         self.real = self.bonus = self.held = self.debt = 0
-        self.split = {}  # transaction -> (real, bonus) as it moved
+        self.split = {}  # transaction -> (real, bonus) that it moved
         self.undone = set()
         self.grants = []  # each [wagered, state]
-        self.shares = {}  # bet -> (grant, what it counted)
-        self.amounts = {}  # transaction -> what the provider says
+        self.shares = {}  # bet -> (grant, the counted part of the stake)
+        self.amounts = {}  # transaction -> the provider's answer
         self.won = {}  # win -> its bet
         self.events = 0
         self.opened = False
@@ -58,7 +58,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=pending, amount=AMOUNTS, repeats=st.integers(1, 3))
     def deposit(self, amount, repeats):
-        """The same key again finds the same receipt, and only the first is to be charged."""
+        """The same key again returns the same receipt, and only the first request is charged."""
         made_request = self.made_request("deposit", Deposit(amount, "EUR"))
         answers = [deposit.begin(made_request, Deposit(amount, "EUR"), NOW)]
         later = NOW + timedelta(minutes=1)
@@ -73,7 +73,8 @@ class Ledger(RuleBasedStateMachine):
         outcomes=st.lists(st.sampled_from(["unknown", "processing", "approved", "declined", "lost"])),
     )
     def provider_speaks(self, charge, outcomes):
-        """Whatever the provider says and however often: the first final word counts, and approval beats loss."""
+        """Whatever the provider reports and however often: the first final report counts, and an approval overrides a
+        loss."""
         receipt_id, amount = charge
         for word in outcomes:
             before = charges.settle(receipt_id, ChargeOutcome("unknown"), NOW).state
@@ -95,7 +96,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule()
     def claim(self):
-        """At most two grants of the offer, whatever is asked."""
+        """At most two grants of the offer, however many are claimed."""
         body = ClaimPromotion("model")
         if len(self.grants) == 2:
             with pytest.raises(CommandRejected, match="promotion_already_claimed"):
@@ -108,7 +109,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule()
     def time_is_over(self):
-        """Whatever still runs is ended, and what it left is taken back, once."""
+        """Every running grant is ended, and its remaining money is taken back, once."""
         for _ in range(2):
             while expiry.expire_batch(NOW + timedelta(days=2)):
                 pass
@@ -139,7 +140,7 @@ class Ledger(RuleBasedStateMachine):
             self.real += released
 
     def as_it_stands(self, bet, real, bonus):
-        """Where money of this bet goes by now: a bonus that is done is real, one that has ended gets nothing back."""
+        """The account that this bet's money goes to at the moment: of a completed bonus real, of an ended one none."""
         if not bonus:
             return real, 0
         state = self.shares[bet][0][1]
@@ -157,7 +158,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=bets, amount=AMOUNTS, repeats=st.integers(1, 3))
     def bet(self, amount, repeats):
-        """A stake comes out of real money first, then bonus, once."""
+        """A stake is taken from real money first, then from bonus money, once."""
         transaction = name()
         for _ in range(repeats):
             request = BetRequest(name(), transaction, "t", "g", "r", "EUR", amount)
@@ -180,7 +181,8 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=wins, bet=bets, amount=st.integers(0, 900), repeats=st.integers(1, 2))
     def win(self, bet, amount, repeats):
-        """A win goes where its stake came from, or what that has become, once; a bet that was undone wins nothing."""
+        """A win goes to the account of its stake, or to what that has become, once; a bet that was rolled back wins
+        nothing."""
         transaction = name()
         for _ in range(repeats):
             request = WinRequest(name(), transaction, bet, "t", "g", "r", "EUR", amount)
@@ -202,7 +204,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(transaction=st.one_of(bets, wins), repeats=st.integers(1, 3))
     def roll_back(self, transaction, repeats):
-        """Undone once; what is gone of a win's real money is owed, what is gone of its bonus was the house's."""
+        """Rolled back once; real money of a win that is already spent is owed, missing bonus money was the house's."""
         for _ in range(repeats):
             status = self.play(play.roll_back, "/transaction/rollback", self.rollback(transaction))
             real, bonus = self.as_it_stands(self.won.get(transaction, transaction), *self.split[transaction])
@@ -212,7 +214,7 @@ class Ledger(RuleBasedStateMachine):
                 assert status is Status.OK
                 self.undone.add(transaction)
                 if transaction in self.won:
-                    # What settled a debt is owed again, and so is what is short.
+                    # The part that paid a debt is owed again, and so is the missing part.
                     self.take(real)
                     self.bonus -= min(bonus, self.bonus)
                 else:
@@ -224,7 +226,7 @@ class Ledger(RuleBasedStateMachine):
                     grant[0] -= counted
 
     def give(self, amount):
-        """Real money that comes back from games settles what is owed first."""
+        """Real money that games pay back settles debts first."""
         settled = min(amount, self.debt)
         self.debt -= settled
         self.real += amount - settled
@@ -236,7 +238,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(amount=AMOUNTS)
     def roll_back_first(self, amount):
-        """A bet after its rollback never counts."""
+        """A bet that comes after its rollback never counts."""
         transaction = name()
         assert self.play(play.roll_back, "/transaction/rollback", self.rollback(transaction)) is Status.OK
         request = BetRequest(name(), transaction, "t", "g", "r", "EUR", amount)
@@ -247,7 +249,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(target=holds, amount=AMOUNTS)
     def withdraw(self, amount):
-        """What is asked back is held, if it is there."""
+        """The amount of a withdrawal is held, if there is enough."""
         body = Withdraw(amount, "EUR")
         if amount > self.real:
             with pytest.raises(CommandRejected, match="not_enough_money"):
@@ -261,7 +263,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(hold=consumes(holds), end=st.sampled_from(["pay", "release", "cancel"]))
     def decide(self, hold, end):
-        """A hold ends once, paid or back in the real account."""
+        """A hold ends once: paid out, or returned to the real account."""
         receipt_id, amount = hold
         self.end_hold(receipt_id, end)
         self.held -= amount

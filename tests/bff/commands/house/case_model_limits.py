@@ -28,7 +28,7 @@ def name():
 
 
 class Someone:
-    """What the model knows of a player: money, deposits that count, limits (amount, next, from when), a break."""
+    """The model's state of a player: money, counted deposits, limits (amount, next, from when), a break."""
 
     def __init__(self):
         self.id = f"pl_{name()}"
@@ -43,7 +43,7 @@ class Someone:
         return coming if since is not None and since <= now else amount
 
     def room(self, now):
-        """How much may still be deposited at this moment; None for any amount."""
+        """How much may still be deposited at the moment; None for any amount."""
         rooms = []
         for period, span in PERIODS.items():
             if (most := self.limit(period, now)) is not None:
@@ -52,7 +52,7 @@ class Someone:
 
 
 class Limits(RuleBasedStateMachine):
-    """Whatever both do and in whatever order, each is held to what they have set for themselves, and only they."""
+    """Whatever both do in whatever order, each is held to their own limits, and only to these."""
 
     bets = Bundle("bets")
 
@@ -71,7 +71,7 @@ class Limits(RuleBasedStateMachine):
 
     @rule(who=WHO, period=st.sampled_from(list(PERIODS)), amount=st.none() | st.integers(0, 600))
     def set_limit(self, who, period, amount):
-        """Less counts at once, more or none after a day."""
+        """A lower limit counts at once, a higher or removed one after a day."""
         player, body = self.players[who], SetDepositLimit(period, amount, "EUR")
         standing = player.limit(period, self.now)
         stricter = standing is None if amount is None else standing is None or amount <= standing
@@ -81,14 +81,14 @@ class Limits(RuleBasedStateMachine):
 
     @rule(who=WHO, days=st.integers(1, 40))
     def exclude(self, who, days):
-        """A break can be made longer, never shorter."""
+        """A break can be prolonged, never shortened."""
         player, body = self.players[who], SelfExclude(days)
         limits.self_exclude(self.made_request(player, "self-exclude", body), body, self.now)
         player.until = max(player.until, self.now + timedelta(days=days))
 
     @rule(who=WHO, amount=st.integers(1, 400), verdict=st.sampled_from(["approved", "processing", "declined"]))
     def deposit(self, who, amount, verdict):
-        """Up to the limit, what is pending included, and not during a break."""
+        """A deposit up to the limit, pending ones included, and not during a break."""
         player, body = self.players[who], Deposit(amount, "EUR")
         room = player.room(self.now)
         over = room is not None and amount > room
@@ -112,7 +112,7 @@ class Limits(RuleBasedStateMachine):
 
     @rule(target=bets, who=WHO, amount=st.integers(1, 300))
     def bet(self, who, amount):
-        """Not during a break, and only their own money; another player can not take the name."""
+        """A bet, not during a break, and only with the player's own money; another player can not use the name."""
         player, transaction = self.players[who], name()
         request = BetRequest(name(), transaction, "t", "g", "r", "EUR", amount)
         status = self.play(player, play.place_bet, "/transaction/bet", request)
@@ -133,7 +133,7 @@ class Limits(RuleBasedStateMachine):
 
     @rule(bet=bets)
     def roll_back(self, bet):
-        """Owed also during a break, to whose bet it was and to nobody else."""
+        """A rollback is due even during a break, to the player of the bet and to nobody else."""
         who, transaction, amount = bet
         request = RollbackRequest(name(), name(), transaction, "t", "g", "r")
         if amount:

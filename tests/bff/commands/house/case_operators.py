@@ -1,4 +1,4 @@
-"""What operators do with the command database, and what they are told."""
+"""Operators' commands on the command database, and their output."""
 
 import io
 import secrets
@@ -19,7 +19,7 @@ from bff.commands.payments.outcome import ChargeOutcome
 from bff.commands.relay import epochs, restating, steps
 from bff.contracts.wallet import Deposit
 
-# Of one partition.
+# The lines of one partition.
 ALL = frozenset({0})
 
 
@@ -100,7 +100,7 @@ def test_a_provider_that_corrects_itself_settles_what_differed():
 
 
 def deposited(player, amount, verdict, at):
-    """A deposit of which the provider says `verdict`; its receipt."""
+    """The receipt of a deposit that the provider answers with `verdict`."""
     body = Deposit(amount, "EUR")
     receipt, _ = begin(CommandRequest.of(player, "EUR", "deposit", secrets.token_hex(8), body), body, at)
     return settle(receipt.receipt_id, verdict, at)

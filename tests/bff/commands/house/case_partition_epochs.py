@@ -1,4 +1,4 @@
-"""A loss in one partition is that partition's: its players are restated, and of the others nothing moves."""
+"""A loss in one partition stays there: its players are restated, and nothing changes for the others."""
 
 import asyncio
 import itertools
@@ -34,7 +34,7 @@ RESTATED = {HISTORY_RESTATED, PLAYER_RESTATED}
 
 
 class Reader:
-    """What a projector of one partition does with its stream: it counts, and keeps the players' records."""
+    """The stream as a projector of one partition reads it: it counts events, and stores the players' records."""
 
     def __init__(self):
         self.tracker, self.records, self.stream = PositionTracker(2.0), {}, []
@@ -52,7 +52,7 @@ class Reader:
         try:
             wallets.apply(event)
         except Parked:
-            # What it follows was lost: it is told again at the end of the epoch's restating.
+            # A player's earlier events were lost: the player is restated again at the end of the epoch.
             assert event.sequence[0] < self.tracker.epoch
         for put in wallets.changes():
             before = self.records.get(put.topic)
@@ -60,7 +60,7 @@ class Reader:
                 self.records[put.topic] = (put.sequence, msgspec.json.encode(put.data))
 
     def lose(self):
-        """The broker has lost the stream, and the store what it held of these players."""
+        """The broker loses the stream, and the store this partition's players."""
         self.stream.clear()
         self.records.clear()
 
@@ -74,7 +74,7 @@ class House:
         self.drain()
 
     def step(self, held=ALL, events_max=200):
-        """One batch of the relay that holds these partitions, and some players restated; the batch."""
+        """One batch of the relay that holds these partitions, and some restated players; returns the batch."""
         batch = steps.next_batch(held, None, self.now, events_max=events_max)
         for event in batch.events:
             self.readers[partition_of(event.aggregate, PARTITIONS)].stream.append(event)
@@ -84,7 +84,7 @@ class House:
         return batch
 
     def drain(self):
-        """All that there is goes out and is read; the batches that it took."""
+        """Sends and reads everything; returns the batches that it took."""
         batches = []
         while not batches or batches[-1].drained.held != tuple(sorted(ALL)):
             batches.append(self.step())
@@ -93,13 +93,13 @@ class House:
         return batches
 
     def lose(self, place):
-        """The reader of a partition finds its events gone, and asks for them; the epoch that begins."""
+        """The reader of a partition finds its events missing, and requests them; returns the new epoch."""
         self.now += timedelta(minutes=1)
         self.readers[place].lose()
         return epochs.begin_epoch(ends()[place].epoch, self.now, place)
 
     def wrong(self):
-        """How what is shown differs from the ledger."""
+        """The differences between the readers' records and the ledger."""
         records = {topic: record for reader in self.readers for topic, record in reader.records.items()}
         stands = statements_of(Player.objects.all())
         return compare(BalancesStated("all", 0, stands), records).wrong
@@ -126,7 +126,7 @@ def play(player):
 
 @pytest.fixture(scope="module")
 def _shared(django_db_blocker):
-    """All players are restated when the number of partitions changes, so it is done once for all of these."""
+    """All players are restated when the number of partitions changes, so this is done once for all of these cases."""
     with django_db_blocker.unblock():
         house = House()
         yield house
@@ -222,7 +222,7 @@ def test_a_player_who_could_not_be_seen_when_the_partition_was_gone_through_is_r
     """A transaction that had read the epoch before made the player, and ended after everybody was restated."""
     player = opened(1)
     row = OutboxRow.objects.filter(aggregate=f"player:{player}").get()
-    Player.objects.filter(pk=player).update(epoch="zzz")  # as if nobody could see it
+    Player.objects.filter(pk=player).update(epoch="zzz")  # as if no audit could see it
     OutboxRow.objects.filter(pk=row.pk).update(published_at=house.now)
     house.lose(1)
     house.drain()

@@ -1,4 +1,4 @@
-"""The ledger's stream over several partitions, each counted by itself."""
+"""The ledger's stream in several partitions, each with numbers of its own."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ def _several():
 
 
 def drained():
-    """All that a relay sends until nothing is left, and the last batch."""
+    """Everything that a relay sends until nothing is left, and the last batch."""
     batch, seen = None, []
     while batch is None or batch.rows:
         batch = steps.next_batch(ALL, batch, datetime.now(UTC))

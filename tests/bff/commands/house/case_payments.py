@@ -1,5 +1,5 @@
-"""What counts against the payments provider: a 200 that is no charge counts against that charge alone, a decline
-against nobody."""
+"""Which failures count against the payment provider: a 200 that is not a charge counts only against that charge, a
+decline against nobody."""
 
 import pytest
 
@@ -14,7 +14,8 @@ DECLINED = b'{"charge_id": "ch_1", "reference": "rc_1", "status": "declined", "d
 
 
 async def outcome_and_breaker(status, body, ask):
-    """(what `ask` says last, where the breaker stands) after as many such answers as open it when they are failures."""
+    """(the last result of `ask`, the breaker's state) after as many such answers as would open it if they were
+    failures."""
     payments, guard, _ = provider(status, body)
     verdicts = [await ask(payments) for _ in range(PAYMENTS.consecutive_max)]
     await payments.aclose()

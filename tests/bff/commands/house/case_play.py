@@ -1,4 +1,4 @@
-"""Bets, wins and rollbacks, straight at the engine."""
+"""Bets, wins and rollbacks, directly in the engine."""
 
 import secrets
 from datetime import UTC, datetime
@@ -72,14 +72,14 @@ class Table:
 
 
 def open_more(table, amount):
-    """A deposit that is done at once."""
+    """A deposit that is approved at once."""
     body = Deposit(amount, table.currency)
     receipt, _ = begin(table.made_request("deposit", body), body, now())
     settle(receipt.receipt_id, ChargeOutcome("approved"), now())
 
 
 def denied(act):
-    """Why it was: a bet is answered so, what is owed raises it."""
+    """The reason of a denial: it is a bet's answer, and raised for money that is due to a player."""
     try:
         answer = act()
     except play.Denied as error:

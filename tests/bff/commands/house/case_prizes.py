@@ -1,4 +1,4 @@
-"""Wins without a bet: declared, for providers that may, capped, and audited apart."""
+"""Wins without a bet: declared, only for providers that may give them, capped, and audited separately."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ DAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def providers(monkeypatch):
-    """Each test has a provider of its own that may, so that no day is shared; `sandbox` may not."""
+    """Each test has an allowed provider of its own, so that tests share no daily cap; `sandbox` is not allowed."""
     name = f"prizes-{uuid()}"
     providers_by_name = {name: GameProvider(key="k", prizes=True), "sandbox": GameProvider(key="k")}
     monkeypatch.setattr(settings, "GAME_PROVIDERS", providers_by_name)
@@ -78,7 +78,7 @@ def test_a_prize_and_a_day_of_prizes_have_a_most(providers):
     assert give(other, providers, 1).status is Status.LIMIT_EXCEEDED
     assert give(Table(0, currency="JPY"), providers, 1).status is Status.OK
     assert give(other, providers, 1, now=DAY + timedelta(days=1)).status is Status.OK
-    # What is taken back makes room on its own day.
+    # A prize that is taken back frees its amount in its own day's cap.
     take_back(table, providers, names[0], now=DAY + timedelta(days=1))
     assert give(other, providers, 1).status is Status.OK
     assert PrizeDay.objects.get(provider=providers, currency="EUR", day=DAY.date()).paid_minor == (

@@ -1,4 +1,4 @@
-"""Restating and rebuilding step by step: bounded, going on where it was, and nobody twice."""
+"""Restating and rebuilding step by step: bounded, resumable, and no player twice."""
 
 import secrets
 from dataclasses import replace
@@ -31,7 +31,7 @@ def opened(epoch=None):
 
 
 def types_of(player):
-    """Kinds of the events about the player that follow the opening of the account."""
+    """The types of the player's events after the opening of the account."""
     return [row.type for row in OutboxRow.objects.filter(aggregate=f"player:{player}").order_by("pk")][1:]
 
 

@@ -1,4 +1,4 @@
-"""Rows of the outbox that become visible in another order than they were written."""
+"""Rows of the outbox that become visible in another order than they were written in."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ REST = "type, aggregate, epoch, sequence, at, data, position_epoch"
 
 @pytest.fixture
 def another():
-    """A second connection, as another process has."""
+    """A second connection, as of another process."""
     made = connections.create_connection("default")
     yield made
     made.close()
@@ -50,7 +50,7 @@ def test_a_row_that_is_committed_late_is_not_skipped(another):
 
 
 def drained():
-    """All that a relay sends until nothing is left."""
+    """Everything that a relay sends until nothing is left."""
     batch, seen = None, []
     while batch is None or batch.rows:
         batch = steps.next_batch(ALL, batch, datetime.now(UTC))

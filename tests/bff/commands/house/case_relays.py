@@ -1,4 +1,4 @@
-"""Several relays at work at once: each sends the partitions that it holds, whoever joins, leaves or dies."""
+"""Several relays at once: each sends the partitions that it holds, whichever relay joins, leaves or dies."""
 
 import asyncio
 import itertools
@@ -27,13 +27,13 @@ PARTITIONS = 3
 
 
 class Streams:
-    """A broker that remembers what came, by partition and in order; while `is_away` it takes nothing."""
+    """A broker that records events by partition and in order; while `is_away` it refuses them."""
 
     def __init__(self):
         self.events, self.is_away = defaultdict(list), False
 
     async def prepare(self, stream, partitions):
-        """There is nothing to make."""
+        """Nothing to prepare."""
 
     async def publish(self, stream, events, *, partition=0):
         if self.is_away:
@@ -48,7 +48,7 @@ class Streams:
 
 
 class House:
-    """Relays by name over one ledger, one broker and one store of leases."""
+    """Relays by name with one ledger, one broker and one store of leases."""
 
     def __init__(self):
         self.broker, self.store, self.relays, self._engines = Streams(), MemoryLeases(), {}, []
@@ -61,13 +61,13 @@ class House:
         return self.relays[name]
 
     async def rounds(self, count=2):
-        """Each relay looks after its share and sends what there is."""
+        """Each relay renews its share and sends what is waiting."""
         for _ in range(count):
             for relay in self.relays.values():
                 await relay.leases.refresh()
                 while await relay._step():
                     pass
-                # What went out is marked, and what is given up is released.
+                # The sent rows are marked, and partitions that it gives up are released.
                 await relay._step()
 
     async def opened(self, count):
@@ -82,7 +82,7 @@ class House:
 
 
 def opened(count, places=range(PARTITIONS)):
-    """So many players, in each of `places` as many."""
+    """So many players in each of the `places`."""
     players = []
     for place in itertools.islice(itertools.cycle(places), count):
         names = (f"pl_{secrets.token_hex(5)}" for _ in itertools.count())
@@ -92,7 +92,7 @@ def opened(count, places=range(PARTITIONS)):
 
 
 def scenario(play):
-    """`play(house)` over three partitions in which everything has gone out."""
+    """`play(house)` over three partitions whose events have all been sent."""
 
     async def run():
         house = House()
@@ -128,7 +128,7 @@ def drain():
 
 
 def check(broker):
-    """Every event stands once in its player's partition, counted without gaps, each player's in order."""
+    """Every event is in its player's partition once, numbered without gaps, each player's in order."""
     for place in range(PARTITIONS):
         events = broker.of_players(place)
         assert all(partition_of(each.aggregate, PARTITIONS) == place for each in events)
@@ -202,7 +202,7 @@ def test_the_partitions_of_a_relay_that_was_killed_move_when_its_leases_are_over
         await house.rounds()
         players = await house.opened(12)
         killed = house.relays.pop("first")
-        await killed._step()  # out, and not marked
+        await killed._step()  # sent, but not marked
         await house.rounds()
         assert house.held() == [[2]], "it may only be slow"
         sent = {place: list(house.broker.of_players(place)) for place in (0, 1)}

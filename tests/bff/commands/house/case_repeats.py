@@ -1,4 +1,4 @@
-"""What comes again: after its token ran out, with a fresh token, under a fresh request."""
+"""Repeated requests: after the token expired, with a fresh token, under a fresh request id."""
 
 import pytest
 

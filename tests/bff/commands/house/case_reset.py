@@ -1,4 +1,4 @@
-"""Demo players are as at first after a reset, and the books are sound."""
+"""After a reset demo players have their first state, and the ledger is sound."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,5 @@
-"""How long things are kept, on both sides of each boundary, and what a copy holds that is made while commands go on."""
+"""How long rows are kept, tested on both sides of each limit; and the content of a backup that is made while commands
+go on."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""A money command is one row: its address, its view and what close-key takes follow from it."""
+"""A money command is one row of the table: its address, its view and its close-key entry follow from it."""
 
 import asyncio
 
@@ -12,13 +12,13 @@ from bff.commands.http import urls
 
 
 class Wave(msgspec.Struct, frozen=True):
-    """The body of a command that no player has."""
+    """The body of an invented command."""
 
     times: int
 
 
 async def wave(services, request, body):
-    """Never reached: whoever waves has no bearer."""
+    """Never called, since no bearer has the scope."""
     raise AssertionError
 
 

@@ -1,4 +1,4 @@
-"""Text at the engine's doors, and what older ledgers hold of it."""
+"""Text at the engine's endpoints, and older ledgers with text that is refused today."""
 
 import hashlib
 import hmac

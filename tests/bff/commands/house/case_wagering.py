@@ -1,4 +1,4 @@
-"""Bonuses on their way to being the player's: what counts, how far, and how it ends."""
+"""Bonuses until they become the player's: which stakes count, how much, and how a bonus ends."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def now():
 
 
 class Player:
-    """Somebody who claims and plays. A transaction is answered by its name; a bet that is denied by its status."""
+    """A player who claims and plays. A transaction returns its name; a denied bet its status."""
 
     def __init__(self, opening=0):
         self.player = f"pl_{uuid()}"
@@ -37,7 +37,7 @@ class Player:
             open_balance(self.player, "EUR", opening)
 
     def claim(self, *, amount=1000, wagering=2, stake_max=500, contribution=None, grants_max=1, at=None):
-        """Take an offer of one's own; the promotion's id."""
+        """Claim an offer of the player's own; returns the promotion's id."""
         state = OfferState(
             f"of_{uuid()}", "Evening", "", "reload", "", {"EUR": OfferAmounts(amount, stake_max)}, wagering,
             contribution or {}, 7, grants_max, now() + timedelta(days=1),
@@ -74,7 +74,7 @@ class Player:
         return Grant.objects.get(player_id=self.player, promotion_id=promotion_id)
 
     def last_event(self):
-        """The last that the read side was told."""
+        """The last event for the read side."""
         row = OutboxRow.objects.filter(aggregate=f"player:{self.player}").order_by("-pk").first()
         return msgspec.json.decode(row.data, type=PlayerChanged)
 
