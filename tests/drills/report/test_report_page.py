@@ -175,6 +175,15 @@ def test_large_run_has_sections_for_what_needs_one(tmp_path: Path) -> None:
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(re.findall(r'id="([^"]+)"', text))
 
 
+def test_run_that_was_halted_is_not_said_to_have_gone_wrong(tmp_path: Path) -> None:
+    verdicts = {"held": Verdict.HELD, "bad": Verdict.DEVIATED, "last": Verdict.ABORTED}
+    journals = [a_journal(name, verdict, evidence=None) for name, verdict in verdicts.items()]
+    title = "“Promotions slow, for one tester”"
+    assert report_of(load([put_run(tmp_path, *journals)])).sentence == (
+        f"1 of 3 drills held. Not as expected: {title}. Stopped before the end: {title}."
+    )
+
+
 def test_what_a_verdict_alone_does_not_say_stands_in_matrix_and_list(tmp_path: Path) -> None:
     """A fault that hit nothing has a sign of its own, and a look that does not count is not kept quiet."""
     names = [f"a:{n}/latency" for n in range(13)]
@@ -195,6 +204,7 @@ def test_what_a_verdict_alone_does_not_say_stands_in_matrix_and_list(tmp_path: P
         why, f"Looked at 2 times, and the last look counts. Before: (1) {late[0]}", "",
     ]  # fmt: skip
     assert dict(report.facts)["Run again"].startswith("1 drill ")
+    assert report.sentence.endswith("nothing else changed. In 1 of them nothing came by for the fault to hit.")
     assert "nothing came by for the fault to hit" in page(report)
 
 

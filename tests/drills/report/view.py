@@ -157,15 +157,28 @@ def _has_more(each: Drilled) -> bool:
     return found.verdict is not Verdict.HELD or found.story or each.evidence is not None
 
 
+_AMISS = {
+    Verdict.DEVIATED: "Not as expected",
+    Verdict.COULD_NOT_RUN: "Could not run",
+    Verdict.ABORTED: "Stopped before the end",
+}
+
+
 def _summary(run: Run) -> str:
-    total = len(run.drills)
-    held = sum(each.journal.mullion.verdict is Verdict.HELD for each in run.drills)
-    bad = [each.journal for each in run.drills if each.journal.mullion.verdict is not Verdict.HELD]
-    if not bad:
-        return f"All {total:,} drills held: what was broken fell back and healed by itself, and nothing else changed."
-    titles = listed([f"“{each.experiment.title}”" for each in bad[:3]])
-    more = f", and {len(bad) - 3:,} more" if len(bad) > 3 else ""
-    return f"{held:,} of {count(total, 'drill')} held. Not as expected: {titles}{more}."
+    found = [each.journal for each in run.drills]
+    held = sum(each.mullion.verdict is Verdict.HELD for each in found)
+    unhit = sum(hit_nothing(each.mullion) for each in found)
+    sentences = [f"{held:,} of {count(len(found), 'drill')} held."]
+    if held == len(found):
+        words = "what was broken fell back and healed by itself, and nothing else changed."
+        sentences = [f"All {held:,} drills held: {words}"]
+    for verdict, words in _AMISS.items():
+        bad = [each for each in found if each.mullion.verdict is verdict]
+        titles = listed([f"“{each.experiment.title}”" for each in bad[:3]])
+        more = f", and {len(bad) - 3:,} more" if len(bad) > 3 else ""
+        sentences += [f"{words}: {titles}{more}."] if bad else []
+    sentences += [f"In {unhit:,} of them nothing came by for the fault to hit."] if unhit else []
+    return " ".join(sentences)
 
 
 def _run_facts(run: Run) -> tuple[Pair, ...]:

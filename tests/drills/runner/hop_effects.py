@@ -101,7 +101,7 @@ HOPS: Mapping[str, HopEffect] = {
     "bff-commands:valkey": HopEffect(
         ("wallet", "games", "promotions"), must=True, writes=True, after_s=_believed_s("engine")
     ),
-    "bff-commands:sandbox-payments": HopEffect(("wallet",), session=True, requests=_deposit(PAID_AT_ONCE), actor=PAYER),
+    "bff-commands:sandbox-payments": HopEffect(("wallet",), requests=_deposit(PAID_AT_ONCE), actor=PAYER),
     "relay:sandbox-payments": HopEffect(requests=_deposit(LOOKED_UP), actor=PAYER),
     "relay:valkey": HopEffect(
         ("wallet",), must=True, writes=True, after_s=_believed_s("ledger"), actor=COUNTED, counts_money=True
