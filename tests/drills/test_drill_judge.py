@@ -55,7 +55,7 @@ def test_slot_that_falls_back_alone_and_heals_holds_everything() -> None:
     assert all(each.held for each in all_), judge.sentence(all_)
     assert judge.sentence(all_) == "All 8 expectations held."
     one = found(watch(*GOOD))
-    assert one["slot promotions", "state"].seen == "fallback (timeout) after 0.9 s"
+    assert one["slot promotions", "state"].seen == "fallback (timeout) on a page that was requested after 0.9 s"
     assert one["slot promotions", "heals"].seen == "after 3.0 s"
     assert one["sibling wallet", "bytes"].seen == "equal on 3 pages"
 
@@ -69,7 +69,7 @@ def test_phases_are_measured_from_the_faults_start_and_end() -> None:
     ("views", "what", "sentence"),
     [
         ([view(1), view(7), view(9)], ("slot promotions", "state"), "fresh on all 2 pages"),
-        ([view(3, FALLEN), view(9)], ("slot promotions", "state"), "fallback (timeout) after 3.0 s"),
+        ([view(3, FALLEN), view(9)], ("slot promotions", "state"), "a page that was requested after 3.0 s"),
         ([view(1, {**FALLEN, "promotions": ("placeholder", "timeout", "")}), view(9)],
          ("slot promotions", "state"), "placeholder (timeout)"),
         ([view(1, {"wallet": FRESH["wallet"]}), view(9)], ("slot promotions", "state"), "not on the page"),

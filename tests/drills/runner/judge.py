@@ -106,7 +106,7 @@ def _slot(slot: str, wanted: SlotExpectation, watch: Watch) -> Iterator[Expectat
     elif hit:
         view, seen = hit[0]
         in_time = view.at - watch.began <= wanted.within_s
-        words = f"{is_(seen)} after {seconds(view.at - watch.began)}"
+        words = f"{is_(seen)} on a page that was requested after {seconds(view.at - watch.began)}"
         yield expected(
             subject, "state", wanted_words, words, in_time or FRESH in wanted.state, watch.ms(view.at), wanted.within_s
         )
