@@ -235,6 +235,7 @@ def test_no_browser_swaps_a_fallback_into_nothing(slow: SlowHouse, page: Page, p
     if parser == "missing":
         page.add_init_script("delete Document.parseHTMLUnsafe;")
     slow.fail("status=503", at="/one")
+    page.clock.install()
     page.goto(slow.url)
     wait_for(lambda: states(page).get("wallet") == "fallback", describe=lambda: states(page))
     before = page.evaluate(TEXT)
@@ -252,15 +253,21 @@ def test_no_browser_swaps_a_fallback_into_nothing(slow: SlowHouse, page: Page, p
         route.fulfill(response=real, body=html)
 
     page.route("**/slots/lobby/wallet*", answer)
-    wait_for(lambda: page.wait_for_timeout(100) or len(answered) >= len(NOTHING), 40)
+    wait_for(lambda: later(page) or len(answered) >= len(NOTHING))
     assert page.evaluate(TEXT) == before
     assert before.strip()
     slow.heal()
-    wait_for(lambda: page.wait_for_timeout(100) or states(page)["wallet"] == "fresh", describe=lambda: states(page))
+    wait_for(lambda: later(page) or states(page)["wallet"] == "fresh", describe=lambda: states(page))
     expect(page.locator("#slot-wallet p")).to_have_text("All is well.")
     assert page.evaluate("document.querySelector('#slot-wallet').shadowRoot !== null") == (isolation == "shadow")
     assert page.locator("#slot-wallet fragment-end:defined").count() == 1
     assert console.errors == []
+
+
+def later(page: Page) -> None:
+    """Half a second of the page's own time: how long it waits before it asks again is held elsewhere."""
+    page.clock.fast_forward(500)
+    page.wait_for_timeout(100)
 
 
 TEXT = "(({shadowRoot, textContent}) => shadowRoot?.textContent ?? textContent)(document.querySelector('#slot-wallet'))"

@@ -21,6 +21,8 @@ PAGE_S_MAX = 4.0  # the page's deadline four times: the machine may be busy
 HEALED_S_MAX = 30
 # How long a number may still be called fresh after what it comes from has gone silent.
 FRESH_S_MAX = 15
+# Between two pages of a player who looks again and again: a test of what they see, and no load.
+PAUSE_S = 0.1
 _SLOT = re.compile(
     r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"[^>]*? data-as-of="([^"]*)"', re.DOTALL
 )
@@ -76,6 +78,7 @@ class Player:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.load()
+            time.sleep(PAUSE_S)
 
 
 def flush(house: Mullion) -> None:
