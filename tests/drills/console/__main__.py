@@ -1,8 +1,8 @@
 """The console as a process; `up --drills` gives it its environment and starts it.
 
-`HOST` and `PORT` say where it listens, `CONSOLE_TOKEN` what its page has to know, `CONSOLE_PROXY` where the fault
-proxy's API is, `CONSOLE_PAGES` and `CONSOLE_FRONT` the shell's address and its hop, `CONSOLE_PROCESSES` whose figures
-are read, and `PARTITION_KEY` signs the tester's mark.
+`HOST` and `PORT` say where it listens, `CONSOLE_TOKEN` is the token that its page must send, `CONSOLE_PROXY` the
+address of the fault proxy's API, `CONSOLE_PAGES` and `CONSOLE_FRONT` the shell's address and its hop,
+`CONSOLE_PROCESSES` the processes whose metrics are read, and `PARTITION_KEY` signs the tester's mark.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 async def serve(places: Places, tester: SessionMark) -> None:
-    """Until SIGTERM."""
+    """Serves until SIGTERM."""
     history = History(may_hit)
     sampler = Sampler(places, history, tester)
     with Control(places.proxy) as control:
@@ -41,7 +41,7 @@ async def serve(places: Places, tester: SessionMark) -> None:
         config = uvicorn.Config(
             app, host=LOOPBACK, port=places.port, lifespan="off", access_log=False, log_level="warning"
         )
-        # Should looking fail, the page would show what was long ago: better to end, and be started again.
+        # If sampling fails, the page would show an old state for ever: better to exit and be restarted.
         looking, serving = asyncio.create_task(sampler.run()), asyncio.create_task(uvicorn.Server(config).serve())
         await asyncio.wait([looking, serving], return_when=asyncio.FIRST_COMPLETED)
         for task in (looking, serving):

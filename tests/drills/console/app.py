@@ -1,4 +1,4 @@
-"""The console as an ASGI application: its page, and what the page asks for.
+"""The console as an ASGI application: its page and its API.
 
 Public: `Console`.
 
@@ -26,7 +26,7 @@ _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class Console:
-    """`desk` does what is asked; nothing reaches it without the token."""
+    """`desk` carries out the requests; none reaches it without the token."""
 
     def __init__(self, places: Places, desk: Desk) -> None:
         self._places, self._desk = places, desk
@@ -50,7 +50,8 @@ class Console:
             else:
                 await self._serve(scope, receive, send)
         elif border.host_refusal(scope["headers"], port):
-            # By another name the page could not do its work; whoever typed 127.0.0.1 is sent on, with their token.
+            # Under another host name the page would not work; a person who typed 127.0.0.1 is redirected, with the
+            # token.
             await _respond(send, 307, b"", b"text/plain", [(b"location", f"{border.origin(port)}/".encode())])
         elif path not in self._files or scope["method"] not in ("GET", "HEAD"):
             await _problem(send, 404, "There is nothing here.")

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Not 127.0.0.1: the lobby in its frame is at localhost, and only there its cookies are this browser's own.
+# Not 127.0.0.1: the framed lobby is at localhost, and only there are its cookies this browser's.
 HOST = "localhost"
 
 
@@ -23,7 +23,7 @@ class Refusal:
 
 
 def origin(port: int) -> str:
-    """What the console's page is called by a browser."""
+    """The origin of the console's page."""
     return f"http://{HOST}:{port}"
 
 
@@ -45,7 +45,8 @@ def policy(pages: str) -> str:
 
 
 def host_refusal(headers: Iterable[tuple[bytes, bytes]], port: int) -> Refusal | None:
-    """Whether it was called by its own name: one that somebody points at this machine is none of them."""
+    """Why a Host header is refused: only the console's own name is accepted, not one that somebody points at this
+    machine. Empty if it is accepted."""
     hosts = [value for name, value in headers if name == b"host"]
     if hosts == [f"{HOST}:{port}".encode()]:
         return None
@@ -53,7 +54,7 @@ def host_refusal(headers: Iterable[tuple[bytes, bytes]], port: int) -> Refusal |
 
 
 def refusal(headers: Iterable[tuple[bytes, bytes]], port: int, token: str) -> Refusal | None:
-    """Why a call of the console's API is refused; `headers` have lower-case names."""
+    """Why a call of the console's API is refused; `headers` have lower-case names. Empty if it is not."""
     headers = list(headers)
     found = dict(headers)
     if (wrong_host := host_refusal(headers, port)) is not None:

@@ -1,4 +1,4 @@
-"""Whether a fault on a hop can be what changed a slot, by the table of hops that drills expect by.
+"""Whether a fault on a hop can be the cause of a slot's change, by the catalogue's table of hops.
 
 Public: `may_hit`.
 """
@@ -8,8 +8,8 @@ from tests.drills.runner.hop_effects import HOPS
 
 
 def may_hit(hop: str, slot: str) -> bool:
-    """Of a hop that the table does not have nothing is excluded; the way to the page hits all that stands in it, and
-    the page as a whole fails by nothing else."""
+    """A hop that is missing from the table may change anything. The page's own hop changes every slot, and only it
+    makes the page as a whole fail."""
     effect = HOPS.get(hop)
     if effect is None or effect.page:
         return True

@@ -1,4 +1,4 @@
-"""What the page may ask for, checked and done: break, heal, look, and carry the tester's mark.
+"""The page's requests, checked and carried out: break, heal, read the system, and carry the tester's mark.
 
 Public: `Desk`, `Nonsense`, `Unavailable`.
 """
@@ -23,15 +23,15 @@ _NO_SESSION = "This copy has no key for testers' sessions, so that a fault can n
 
 
 class Nonsense(Exception):
-    """What was asked makes no sense; the message says why."""
+    """The request makes no sense; the message says why."""
 
 
 class Unavailable(Exception):
-    """It could not be done at the moment; the message says why."""
+    """The request could not be carried out at the moment; the message says why."""
 
 
 class Desk:
-    """What is done here stands in `history`."""
+    """Carries out requests and records them in `history`."""
 
     def __init__(
         self, places: Places, control: Control, sampler: Sampler, history: History, tester: SessionMark
@@ -40,7 +40,7 @@ class Desk:
         self._history, self._tester = history, tester
 
     def system(self, carried: str) -> dict[str, Any]:
-        """All that the page draws; `carried` is the mark of the browser that asks."""
+        """Everything that the page draws; `carried` is the mark in the browser's cookie."""
         is_tester = bool(self._tester.mark) and carried == self._tester.mark
         self._sampler.looked_at(tester=is_tester)
         sessions = {
@@ -58,7 +58,7 @@ class Desk:
         }
 
     async def catalogue(self) -> dict[str, Any]:
-        """What can be broken in which ways."""
+        """The faults that can be set, by hop."""
         if self._sampler.sample.problem:
             raise Unavailable(self._sampler.sample.problem)
         return catalogue(self._sampler.sample)
@@ -102,7 +102,7 @@ class Desk:
         return {"healed": healed}
 
     def mark_for(self, body: Mapping[str, Any]) -> str:
-        """What the browser shall carry from here on: the tester's mark, or nothing."""
+        """The mark that the browser should carry from now on: the tester's, or none."""
         if not isinstance(body.get("on"), bool):
             raise Nonsense("on: true or false.")
         if body["on"] and not self._tester.mark:
@@ -118,7 +118,7 @@ def _number(body: Mapping[str, Any], name: str, default: float, least: float, mo
 
 
 async def _do(ask: Callable[[], Done]) -> Done:
-    """Another thread asks the fault proxy."""
+    """Calls the fault proxy in another thread."""
     try:
         return await asyncio.to_thread(ask)
     except (ControlRefused, ApiProblem) as problem:

@@ -1,4 +1,4 @@
-"""A fault that is on, in a few words, and whom it hits.
+"""An active fault in a few words, and whom it hits.
 
 Public: `fault`, `whom`.
 """
@@ -10,7 +10,7 @@ from tests.drills.proxy.faults import FAULTS
 
 
 def fault(kind: str, attributes: Mapping[str, Any]) -> str:
-    """`latency=3000`, and what differs from nothing beside it."""
+    """`latency=3000`, and every other parameter that is not zero."""
     described = FAULTS.get(kind)
     names = [each.name for each in described.parameters] if described else list(attributes)
     words = [f"{name}={attributes[name]}" for name in names if attributes.get(name) not in (0, "", None)]

@@ -1,4 +1,4 @@
-"""What the console makes of others' figures: rates from two counts, breakers from Prometheus' text.
+"""Figures from raw data: rates from two counts, breakers from Prometheus' text format.
 
 Public: `rate`, `breakers`, `hop_of`.
 """
@@ -6,7 +6,7 @@ Public: `rate`, `breakers`, `hop_of`.
 from prometheus_client.parser import text_string_to_metric_families
 
 POSITION = "mullion_breaker_position"
-# Guards whose name is not that of the process they call.
+# Guards with another name than the process that they call.
 _CALLED = {
     "payments": "sandbox-payments",
     "games-csv": "sandbox-games",
@@ -19,12 +19,12 @@ _CALLED = {
 
 
 def rate(before: int, after: int, seconds: float) -> float | None:
-    """How many a second; None where the count began anew, or no time has passed."""
+    """Events a second; None if the count was reset, or no time has passed."""
     return round((after - before) / seconds, 1) if seconds > 0 and after >= before else None
 
 
 def breakers(text: str) -> dict[str, str]:
-    """Upstream to the position of its breaker, from what a process says at `/metrics`; raises ValueError."""
+    """The state of the breaker for each upstream, from a process's `/metrics`; raises ValueError."""
     lines = "\n".join(line for line in text.splitlines() if line.startswith((POSITION, f"# TYPE {POSITION}")))
     found = {}
     for family in text_string_to_metric_families(lines + "\n"):

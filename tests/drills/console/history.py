@@ -1,4 +1,4 @@
-"""What was done, and what came of it: each fault with the slots that changed while it was on, and how they came back.
+"""The list of the console: each fault with the slots that changed during it, and when they were fresh again.
 
 Public: `History`, `Fault`, `FRESH`, `PAGE`, `EVERYONE`, `TESTER`.
 
@@ -11,23 +11,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 FRESH = "fresh"
-# The page itself, beside its slots.
+# The page as a whole, beside its slots.
 PAGE = "page"
 EVERYONE, TESTER = "everyone", "tester"
 ENTRIES_MAX = 100
 STEPS_MAX = 12
-# What a fault leaves behind, such as an open breaker, is its doing for so long.
+# A fault's after-effects, such as an open breaker, are counted as its own for so long.
 LATE_S = 2.0
 SETTLES_S_MAX = 60.0
-# A fault that was gone so shortly before its time ended by itself: it is looked for once a second.
+# A fault that was found gone so shortly before its end had expired by itself: faults are polled once a second.
 BY_ITSELF_S = 1.5
 BY_ITSELF, REPLACED, ELSEWHERE, HERE = "by itself", "replaced", "elsewhere", "here"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault that is on. `name` is its toxic's, or `down`; `words` say what it does. By `number` the proxy counts
-    what it hits; 0 where nobody can."""
+    """An active fault. `name` is its toxic's, or `down`; `words` describe it. `number` is the proxy's number of the
+    toxic whose hits are counted; 0 for one whose hits can not be."""
 
     hop: str
     name: str
@@ -40,8 +40,8 @@ class Fault:
 
 @dataclass(slots=True)
 class Step:
-    """`after_ms` counts from the fault's beginning, `healed_ms` from its end, where that came first. `others` are the
-    numbers of the entries whose faults may as well be its cause."""
+    """`after_ms` counts from the fault's beginning, `healed_ms` from its end if that came first. `others` are the
+    numbers of the entries whose faults may equally be the cause."""
 
     state: str
     reason: str
@@ -52,7 +52,7 @@ class Step:
 
 @dataclass(slots=True)
 class Entry:
-    """`changes` is (viewer, slot) to the steps that the slot went through; `before` what it was."""
+    """`changes` maps (viewer, slot) to the slot's states in order; `before` is its state at the beginning."""
 
     number: int
     fault: Fault
@@ -72,16 +72,17 @@ class Entry:
         return self.fault.scope != "session" or viewer == TESTER
 
     def settled(self, key: tuple[str, str]) -> bool:
-        """Whether the slot is as it was, or well: it may have been amiss by another fault when this one hit it."""
+        """Whether the slot is as before, or fresh: another fault may have affected it when this one began."""
         return self.changes[key][-1].state in (self.before[key], FRESH)
 
     def untouched(self) -> list[tuple[str, str]]:
-        """What was seen all the while and did not change: nothing is known of slots on a page that did not come."""
+        """Slots that were seen all the time and did not change; nothing is claimed of slots on a page that did not
+        come."""
         blind = {viewer for viewer, slot in self.changes if slot == PAGE}
         return [key for key in self.watched if key not in self.changes and key[0] not in blind]
 
     def body(self) -> dict[str, object]:
-        """As the page is given it."""
+        """The entry as the page gets it."""
         return {
             "number": self.number,
             "hop": self.fault.hop,
@@ -103,8 +104,7 @@ class Entry:
 
 
 class History:
-    """The last `ENTRIES_MAX` faults, newest first. `may_hit` says of a hop and a slot whether a fault on that hop can
-    change that slot."""
+    """The last `ENTRIES_MAX` faults, newest first. `may_hit` decides whether a fault on a hop can change a slot."""
 
     def __init__(self, may_hit: Callable[[str, str], bool]) -> None:
         self._may_hit = may_hit
@@ -114,7 +114,7 @@ class History:
 
     @property
     def open(self) -> list[Entry]:
-        """Those that are on, or whose traces are not gone."""
+        """The entries that are active, or whose after-effects last."""
         return [entry for entry in self._entries if not entry.closed]
 
     def slots(self) -> dict[str, dict[str, dict[str, str]]]:
@@ -128,14 +128,14 @@ class History:
         return [entry.body() for entry in self._entries]
 
     def forget(self, viewer: str) -> None:
-        """Nobody looks with these eyes any more."""
+        """This viewer is no longer watched."""
         self._seen = {key: state for key, state in self._seen.items() if key[0] != viewer}
 
     # --- what was done
 
     def begin(self, fault: Fault, now: float, at_ms: int, by: str = HERE) -> None:
-        """This fault is on; one of the same name on the same hop has made room for it. Whoever put it on says so last:
-        it may have been seen on the proxy before."""
+        """This fault is active; an older one of the same name on the same hop is replaced. The caller that set it
+        reports it last: the poll may have found it on the proxy before."""
         if seen := next((entry for entry in self._on() if fault.number and entry.fault.number == fault.number), None):
             seen.by = by
             return
@@ -147,13 +147,13 @@ class History:
         self._entries.appendleft(entry)
 
     def heal(self, hop: str, now: float) -> None:
-        """All that was on at `hop` was ended here; at every hop, where it is empty."""
+        """Everything that was active at `hop` was ended here; at every hop if it is empty."""
         for entry in self._on():
             if hop in ("", entry.fault.hop):
                 self._end(entry, now, HERE)
 
     def follow(self, faults: Iterable[Fault], sampled_at: float, now: float, at_ms: int) -> None:
-        """What is on as the proxy says it, which was asked at `sampled_at`; `lasts_s` is what is left."""
+        """The active faults as the proxy reported them at `sampled_at`; `lasts_s` is the time left."""
         there = {(fault.hop, fault.name): fault for fault in faults}
         on = {(entry.fault.hop, entry.fault.name): entry for entry in self._on()}
         for key, entry in on.items():
@@ -170,7 +170,7 @@ class History:
                 entry.closed = all(map(entry.settled, entry.changes)) or now - entry.ended > SETTLES_S_MAX
 
     def count(self, hits: Mapping[int, str]) -> None:
-        """What faults have hit so far, in words, by their numbers; the last word stands."""
+        """The hits of faults so far, in words, by their numbers; the last report is final."""
         for entry in self._entries:
             entry.hits = hits.get(entry.fault.number, entry.hits)
 
@@ -187,7 +187,7 @@ class History:
     # --- what came of it
 
     def see(self, viewer: str, slots: Mapping[str, tuple[str, str]], now: float) -> None:
-        """The states and reasons of these slots, as `viewer` has them at `now`."""
+        """The states and reasons of these slots for `viewer` at `now`."""
         for slot, after in slots.items():
             key = (viewer, slot)
             before = self._seen.get(key)
@@ -202,15 +202,15 @@ class History:
                     _change(entry, key, before[0], step, now)
 
     def _causes(self, key: tuple[str, str], state: str, now: float) -> list[Entry]:
-        """Every fault that may be the cause: nobody can tell two on the same slot's way from each other."""
+        """Every fault that may be the cause: two that can hit the same slot can not be told apart."""
         under_way = [entry for entry in self.open if key in entry.changes and not entry.settled(key)]
         if state == FRESH:
             return under_way
         viewer, slot = key
         concerned = [entry for entry in self.open if entry.ended is None or now - entry.ended <= LATE_S]
         there = [entry for entry in concerned if self._may_hit(entry.fault.hop, slot)]
-        # Where nothing else can be the cause, a fault for one session is: whoever it should not hit must be told of.
-        # And where none should hit that slot at all, any of them may.
+        # If only a fault for one session can be the cause, it is named: visitors whom it must not hit were hit. If no
+        # active fault should hit that slot, any of them may be the cause.
         for chosen in (there, concerned):
             found = [entry for entry in chosen if entry.concerns(viewer)] or chosen
             if found:
@@ -224,7 +224,7 @@ def _change(entry: Entry, key: tuple[str, str], before: str, step: Step, now: fl
     if entry.ended is not None:
         step.healed_ms = _ms(now - entry.ended)
     if len(steps) == STEPS_MAX:
-        steps.pop(1)  # the first one says how fast it was
+        steps.pop(1)  # the first change shows how fast the fault was seen
     steps.append(step)
 
 

@@ -1,4 +1,4 @@
-"""Where everything is that the console looks at, as `up --drills` tells it in its environment.
+"""The addresses of everything that the console reads, from the environment that `up --drills` sets.
 
 Public: `Places`, `Process`, `BrokenEnvironment`.
 """
@@ -14,7 +14,7 @@ class BrokenEnvironment(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """`metrics` is the address of its figures; sandboxes answer nothing there."""
+    """`metrics` is the address of its metrics; sandboxes have none."""
 
     name: str
     house: str

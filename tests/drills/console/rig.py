@@ -1,4 +1,4 @@
-"""The console and the fault proxy as processes of their own, before a stand-in for all that they look at.
+"""The console and the fault proxy as processes of their own, in front of a stand-in for everything that they read.
 
 Public: `ConsoleRig`.
 """
@@ -88,13 +88,13 @@ class ConsoleRig:
         self._stack.close()
 
     def break_more(self) -> None:
-        """Three hops more than any of these tests breaks, one of them in many words."""
+        """Breaks three hops that no other test here breaks, one of them with a long description."""
         for hop, fault, attributes in MORE:
             body = {"type": fault, "attributes": attributes, "ttl_s": 600}
             plain_http.post(f"{self.proxy_url}/proxies/{hop}/toxics", json=body, timeout=READY_S_MAX).raise_for_status()
 
     def heal(self) -> None:
-        """Everything as it was at first."""
+        """Restores the first state."""
         self.slots = dict.fromkeys(self.slots, ("fresh", ""))
         self.breaker, self.silent = "closed", set()
         plain_http.post(f"{self.proxy_url}/reset", timeout=READY_S_MAX)

@@ -1,4 +1,4 @@
-"""Looks at the fault proxy, at the processes' figures and at the lobby, for as long as somebody looks at the console.
+"""Polls the fault proxy, the processes' metrics and the lobby, as long as a person has the console open.
 
 Public: `Sampler`, `Sample`.
 """
@@ -18,17 +18,17 @@ from tests.drills.console.tester import SessionMark
 from tests.drills.mark import COOKIE
 
 EVERY_S = 1.0
-# While something is broken the lobby is loaded more often, so that the list can say after how long.
+# While something is broken the lobby is loaded more often, so that the list can say how fast a slot changed.
 WATCH_S, WATCH_BROKEN_S = 1.0, 0.25
 LOOKED_AT_S = 6.0
 PATIENCE_S = 2.0
-# How long pages may be framed after the console was last asked for; what a frame is still given of it to load.
+# How long pages may be framed after the console's last request; and how much of that must be left for a frame to load.
 FRAMING_S, FRAME_LOADS_S = 10.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Whether a process says its figures: `well`, `silent` (it has none) or `unreachable`, and in words why."""
+    """Whether a process's metrics are `well`, `silent` (it has none) or `unreachable`, and the reason in words."""
 
     state: str
     detail: str = ""
@@ -37,8 +37,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`problem` says why the proxy could not be asked; then the rest is what it was. Pages may be framed until
-    `framed_until`."""
+    """`problem` says why the proxy did not answer; then the other fields are from the last answer. Pages may be framed
+    until `framed_until`."""
 
     at: float = 0.0
     hops: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -49,12 +49,12 @@ class Sample:
     framed_until: float = 0.0
 
     def framed(self, now: float) -> bool:
-        """Whether a page that is asked for at `now` may be shown in a frame: what was let in a while ago is not."""
+        """Whether a page requested at `now` may still be shown in a frame."""
         return now < self.framed_until - FRAME_LOADS_S
 
 
 class Sampler:
-    """`looked_at()` keeps it going; `sample` is the last of what it saw."""
+    """`looked_at()` keeps it running; `sample` is the last result."""
 
     def __init__(self, places: Places, history: History, tester: SessionMark) -> None:
         self._places, self._history, self._tester = places, history, tester
@@ -70,12 +70,12 @@ class Sampler:
         self._wake.set()
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Runs until cancelled."""
         async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S, follow_redirects=False) as http:
             await asyncio.gather(self._sample(http), self._watch(http))
 
     async def _sleep(self, seconds: float) -> None:
-        """For so long; for ever while nobody looks and nothing is left to be seen."""
+        """Sleeps for so long; for ever while nobody has the console open and nothing is left to observe."""
         await asyncio.sleep(seconds)
         while time.monotonic() - self._looked_at > LOOKED_AT_S and not self._history.open:
             self._wake.clear()
@@ -89,7 +89,7 @@ class Sampler:
             await self._sleep(EVERY_S)
 
     async def look(self, http: httpx.AsyncClient) -> None:
-        """Once."""
+        """Polls once."""
         before, sampled_at = self.sample, time.monotonic()
         sources = dict(
             zip(
@@ -114,7 +114,7 @@ class Sampler:
         self._history.count(hits)
 
     async def _hits(self, http: httpx.AsyncClient, hops: dict[str, dict[str, Any]]) -> dict[int, str]:
-        """What each fault that is on has hit, and each that ended a moment ago: for it this is the last word."""
+        """The hits of each active fault, and the final count of each that ended a moment ago."""
         toxics = [toxic for hop in hops.values() for toxic in hop["toxics"]]
         for name in {entry.fault.hop for entry in self._history.open if entry.fault.number} & hops.keys():
             answer = await http.get(f"{self._places.proxy}/proxies/{name}/ended")
@@ -123,7 +123,7 @@ class Sampler:
         return {toxic["number"]: output.hit(toxic) for toxic in toxics}
 
     async def _let_frame(self, http: httpx.AsyncClient, now: float) -> float:
-        """As long as somebody looks, and no longer, the lobby may be shown in the console's frame; until when."""
+        """As long as the console is open, and no longer, the lobby may be shown in its frame; returns until when."""
         if self._places.front and now - self._looked_at < LOOKED_AT_S:
             body = {"ancestor": f"http://localhost:{self._places.port}", "ttl_s": FRAMING_S}
             answer = await http.put(f"{self._places.proxy}/proxies/{self._places.front}/framing", json=body)
@@ -157,7 +157,7 @@ def _into(history: History, viewer: str) -> watch.Seen:
 
 
 def faults(hops: dict[str, dict[str, Any]], mark: str) -> list[Fault]:
-    """All that are on, of what the proxy's API says."""
+    """All active faults in the answer of the proxy's API."""
     found = []
     for name, hop in hops.items():
         for toxic in hop["toxics"]:

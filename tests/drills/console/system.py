@@ -1,4 +1,4 @@
-"""The drawing as data: rows of processes, the hops between them, and what is known of each at this moment.
+"""The drawing as data: rows of processes, the hops between them, and the current state of each.
 
 Public: `system`, `catalogue`.
 """
@@ -13,8 +13,8 @@ from tests.drills.console.sampler import Sample
 from tests.drills.proxy.faults import FAULTS, Fault, applies
 from tests.drills.proxy.toxic import TTL_S, TTL_S_MAX
 
-# Row to the houses in it, from the browser downwards. A house that is none of them stands among the fragments: that is
-# where a new one comes to be.
+# The houses in each row, from the browser downwards. A house that is in none of them is drawn among the fragments,
+# where a new one usually belongs.
 ROWS = {
     "Browser": ("browser",),
     "Shell and live": ("shell", "bff-live"),
@@ -27,7 +27,7 @@ _ELSE = "Fragments"
 
 
 def system(places: Places, sample: Sample, mark: str) -> dict[str, Any]:
-    """What the page draws."""
+    """Everything that the page draws."""
     houses = {process.name: process.house for process in places.processes}
     hops = [_hop(sample, name, hop, mark) for name, hop in sample.hops.items()]
     marked = _marked(sample.hops, houses)
@@ -53,7 +53,7 @@ def _order(hop: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _marked(hops: Mapping[str, Mapping[str, Any]], houses: Mapping[str, str]) -> set[str]:
-    """Hops on which a tester's mark travels: over HTTP, from the browser on, and no further than to a provider."""
+    """Hops on which a tester's mark travels: over HTTP, from the browser on, up to a provider."""
     reached, before = {"browser"}, 0
     marked: set[str] = set()
     while len(reached) > before:
@@ -72,7 +72,7 @@ def _row(house: str) -> str:
 
 
 def _in_order(names: list[str], houses: Mapping[str, str], title: str) -> list[str]:
-    """As its houses are named; of the BFF, whom most call comes first."""
+    """In the order of its houses; within the BFF, the process with the most callers first."""
     order = () if title == "BFF" else ROWS[title]
     return sorted(names, key=lambda name: order.index(houses.get(name, name)) if order else 0)
 
@@ -117,7 +117,7 @@ def _hop(sample: Sample, name: str, hop: Mapping[str, Any], mark: str) -> dict[s
 
 
 def _matters(name: str) -> bool:
-    # Events travel over Valkey unless there is a broker of their own: then it is a hop.
+    # Events travel over Valkey, unless there is a broker with an address of its own, which then has a hop.
     return not name.endswith(":broker")
 
 

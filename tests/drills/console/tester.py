@@ -1,4 +1,4 @@
-"""The tester's session: the mark that this browser carries, so that a fault can hit it alone.
+"""The tester's session: the mark that this browser carries, so that a fault can hit this browser alone.
 
 Public: `SessionMark`, `carried`, `set_cookie`.
 """
@@ -9,13 +9,13 @@ from http.cookies import CookieError, SimpleCookie
 
 from tests.drills.mark import COOKIE, LIFE_S, mint
 
-# A mark that has so little left is not given to a browser any more.
+# A mark with less time left than this is not given to a browser.
 SPARE_S = 3600
 NAME = "console"
 
 
 class SessionMark:
-    """That of whoever looks at the console. Without a key there is none, and the mark is empty."""
+    """The mark for the person at the console. Without a key it is empty."""
 
     def __init__(self, key: str, clock: Callable[[], float] = time.time) -> None:
         self._key, self._clock = key, clock
@@ -23,7 +23,7 @@ class SessionMark:
 
     @property
     def mark(self) -> str:
-        """The same one for hours, then another."""
+        """The same mark for hours, then a new one."""
         now = self._clock()
         if self._key and now >= self._until:
             self._mark, self._until = mint(self._key, NAME, now=now), now + LIFE_S - SPARE_S
@@ -40,9 +40,9 @@ def carried(header: str) -> str:
 
 
 def set_cookie(mark: str) -> str:
-    """A Set-Cookie header that makes this browser the tester's, or, without a mark, nobody's.
+    """A Set-Cookie header that gives this browser the tester's mark, or removes it.
 
-    Cookies know no ports: the shell at localhost is sent it too, which is what it is for.
+    Cookies do not depend on the port, so the shell at localhost gets this one too, as intended.
     """
     life = "" if mark else "; Max-Age=0"
     return f"{COOKIE}={mark}; Path=/; HttpOnly; SameSite=Lax{life}"

@@ -1,4 +1,4 @@
-"""The lobby as somebody sees it: which state each slot of it has, and when that was seen.
+"""The lobby as a visitor sees it: the state of each slot, and when it was seen.
 
 Public: `look`.
 """
@@ -21,7 +21,7 @@ Seen = Callable[[dict[str, tuple[str, str]], float], None]
 
 
 async def look(http: httpx.AsyncClient, url: str, cookie: str, seen: Seen) -> None:
-    """Load the page once; each slot is handed to `seen` with the moment at which it arrived."""
+    """Load the page once; `seen` gets each slot with the moment of its arrival."""
     headers = {"Cookie": cookie} if cookie else {}
     try:
         async with http.stream("GET", url, headers=headers, timeout=PATIENCE_S) as answer:
@@ -40,7 +40,7 @@ async def look(http: httpx.AsyncClient, url: str, cookie: str, seen: Seen) -> No
 
 
 def _slots(received: bytes, at: int, seen: Seen) -> int:
-    """Hand on those that are whole behind `at`; the place behind the last."""
+    """Passes on the complete slots after `at`; returns the position after the last."""
     for found in _SLOT.finditer(received, at):
         state, reason = _STATE.search(found[2]), _REASON.search(found[2])
         if state:

@@ -1,1 +1,2 @@
-"""What a QA team installs by itself: drill files and their loader, the fault proxy's client, the pytest plugin."""
+"""The part that a QA team can install alone: drill files and their loader, the fault proxy's client, the
+pytest plugin."""

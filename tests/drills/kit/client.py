@@ -1,4 +1,4 @@
-"""The fault proxy's HTTP API for tests of whoever installs this alone.
+"""A client of the fault proxy's HTTP API that needs nothing else of this repository.
 
 Public: `DrillClient`, `DrillProblem`, `hop_of`, `attributes_of`.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 PATIENCE_S = 5.0
-# What a single value of a fault means; of all others it is the attribute of the fault's own name.
+# The attribute that a single value of a fault sets; for all others it is the attribute with the fault's name.
 SCALARS = {
     "bandwidth": "rate",
     "slow_close": "delay",
@@ -40,13 +40,13 @@ class DrillProblem(Exception):
 
 
 def hop_of(name: str) -> str:
-    """`promotions` is the way from the shell to it; `wallet:bff-queries` and `a->b` are hops as they are."""
+    """`promotions` means the hop from the shell to it; `wallet:bff-queries` and `a->b` are hops already."""
     name = name.replace("->", ":")
     return name if ":" in name else f"shell:{name}"
 
 
 def attributes_of(fault: str, value: Value) -> dict[str, int | str]:
-    """`latency=3000` is `{"latency": 3000}`; True takes what the proxy takes where nothing is named."""
+    """`latency=3000` is `{"latency": 3000}`; with True the proxy's defaults are used."""
     if isinstance(value, Mapping):
         return dict(value)
     return {} if value is True else {SCALARS.get(fault, fault): value}
@@ -57,7 +57,7 @@ class DrillClient:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        # To read the machine's certificates takes longer than all that is asked here.
+        # Loading the machine's certificates would take longer than all requests here.
         self._http = httpx.Client(
             base_url=self.url, timeout=PATIENCE_S, trust_env=False, verify=self.url.startswith("https:")
         )
@@ -68,7 +68,7 @@ class DrillClient:
     def break_(
         self, hop: str, fault: str, attributes: Mapping[str, int | str], *, for_s: float, session: str = ""
     ) -> str:
-        """Put it on; the toxic's name, empty for `down`. Raises `DrillProblem`."""
+        """Sets the fault; returns the toxic's name, empty for `down`. Raises `DrillProblem`."""
         if fault == "down":
             self._request("PATCH", f"/proxies/{hop}", {"enabled": False, "ttl_s": for_s})
             return ""
@@ -79,7 +79,7 @@ class DrillClient:
         return name
 
     def heal(self, hop: str, toxic: str = "") -> None:
-        """Take the toxic off, or with none let the hop listen again. What is over already is no problem."""
+        """Removes the toxic, or without a name enables the hop again. It is no error if the fault has ended already."""
         if toxic:
             self._request("DELETE", f"/proxies/{hop}/toxics/{toxic}", gone_is_fine=True)
         else:

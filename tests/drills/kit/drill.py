@@ -1,10 +1,10 @@
-"""A drill, as a file says it: what must hold, what is broken, what is expected of slots, siblings and money.
+"""The format of drill files: what must hold, what is broken, what is expected of slots, siblings, page and money.
 
 Public: `Drill`, `Hypothesis`, `Probe`, `Step`, `Expect`, `SlotExpectation`, `SiblingExpectation`, `PageExpectation`,
 `MoneyExpectation`, `Abort`, `STATES`, `SCOPES`, `schema`.
 
-These structs are the only description of the format: the loader reads by them, and `files/drill.schema.json` is made
-from them. Seconds count from the start of the method.
+These structs are the only description of the format: the loader uses them, and `files/drill.schema.json` is made from
+them. Seconds count from the start of the method.
 """
 
 import json
@@ -29,10 +29,10 @@ PAGE_WITHIN_MS = 2000
 
 
 class Probe(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One question to the steady system, with its tolerance. Exactly one of `page`, `slot` and `ledger` is asked.
+    """One check of the steady system, with its tolerance. It has exactly one of `page`, `slot` and `ledger`.
 
-    `page`: it answers `status` within `within_ms`. `slot`: it is in one of `state`. `ledger`: the books add up; asked
-    only of a copy that runs on this machine.
+    `page`: it answers `status` within `within_ms`. `slot`: it is in one of `state`. `ledger`: the ledger's audit
+    passes; only for a copy that runs on this machine.
     """
 
     page: Path | None = None
@@ -54,22 +54,23 @@ class Probe(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
 
 
 class Hypothesis(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What holds before, and again after. Without probes: the page answers 200, and every slot named is fresh."""
+    """What holds before the fault, and again after it. Without probes: the page answers 200, and every named slot is
+    fresh."""
 
     title: Words = "The page stands whole, and every slot is fresh"
     probes: list[Probe] = []
 
 
 class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One thing that is done. Exactly one of `hop`, `provider` and `act`.
+    """One step. It has exactly one of `hop`, `provider` and `act`.
 
-    `hop` with `fault` breaks the way from one who calls to one who is called (`*:valkey`: every way to it), `with`
-    names its parameters. `provider` with `fault` makes a sandbox provider fail of itself. `act` does what a player
-    does: `deposit` (`amount`), `bet` (`table`, `side`, `stake`), `visit` (`visitors` load the page for `for_s`),
-    `request` (`path` is asked for twice a second for `for_s`, or sent `form`; `over` names a hop from browsers that it
-    goes over in place of the page's, without cookies), `listen` (opens the live socket as a page does, again where it
-    is closed, and hears `topics` for `for_s`), or sets what a `table` plays next: `result` (`value`). A step that
-    `follows` begins `after_s` after the one before it is done; all others count from the start.
+    `hop` with `fault` breaks the hop from a caller to a process (`*:valkey`: from every caller), `with` has the fault's
+    parameters. `provider` with `fault` switches a sandbox provider to fail. `act` is something that a player does:
+    `deposit` (`amount`), `bet` (`table`, `side`, `stake`), `visit` (`visitors` load the page for `for_s`), `request`
+    (`path` is requested twice a second for `for_s`, or `form` is posted to it; `over` names a hop from browsers to send
+    it over instead of the page's, without cookies), `listen` (opens the live socket as a page does, again if it is
+    closed, and follows `topics` for `for_s`); or it sets the next result of a `table`: `result` (`value`). A step that
+    `follows` begins `after_s` after the end of the one before it; all others count from the start.
     """
 
     hop: Name | None = None
@@ -117,8 +118,8 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
 
 class SlotExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A slot that the fault hits: it reaches one of `state` within `within_s`, then heals within `heals_within_s` of
-    the fault's end. `reason` (one of) and `words` are looked for while it is there. With `fresh` among the states it
-    may also not notice."""
+    the fault's end. `reason` (one of) and `words` are checked while it is in that state. With `fresh` among the states
+    the slot need not show the fault."""
 
     state: list[State] = msgspec.field(default_factory=lambda: ["fallback", "stale", "degraded"])
     reason: list[Name] = []
@@ -128,8 +129,8 @@ class SlotExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
 
 
 class SiblingExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A slot that the fault must not reach. `bytes`: its markup equals the control's. `style`: its computed style does,
-    in a browser. `state`: the only ones it may show. `actions`: forms that it still offers."""
+    """A slot that the fault must not reach. `bytes`: its markup equals the control's. `style`: so does its computed
+    style, in a browser. `state`: the only states that it may show. `actions`: forms that it must still have."""
 
     state: list[State] = msgspec.field(default_factory=lambda: ["fresh"])
     bytes: bool = True
@@ -138,7 +139,7 @@ class SiblingExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=Tru
 
 
 class PageExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Every page while the fault lasts. `broken`: the fault hits the way to the page itself, which has to show it."""
+    """Every page during the fault. `broken`: the fault is on the page's own hop, and the page has to show it."""
 
     status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
     within_ms: Ms = PAGE_WITHIN_MS
@@ -146,7 +147,7 @@ class PageExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
 
 
 class MoneyExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """By how much one player's money differs in the end, and how many lines the history has more."""
+    """By how much one player's money differs at the end, and how many lines the history has gained."""
 
     change_minor: Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)] = 0
     lines: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
@@ -162,18 +163,18 @@ class Expect(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
 
 
 class Abort(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """When the runner gives up, and heals at once: so many pages in a row that did not come, or a control page (one
-    without the fault) that was not whole."""
+    """When the runner gives up and heals at once: after so many pages in a row that did not come, or so many control
+    pages (without the fault)."""
 
     pages_failed: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
     controls_failed: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
 
 
 class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One drill. `page` is watched, by a visitor or by `player`, who also acts, and whose money is counted; with
-    `actor` that is another player, whom no page that is watched shows. `clock: held` stops the sandbox's, so that pages
-    that should be equal are. Rolling back heals every hop and provider that the method touches, always; `rollback` may
-    add what a player does then, one after the other."""
+    """One drill. `page` is watched, as a visitor or as `player`, who also acts and whose money is measured; with
+    `actor` that is another player, whose data no watched page shows. `clock: held` stops the sandbox's clock, so that
+    pages that should be equal are. Every hop and provider of the method is always healed at the end; `rollback` may add
+    steps of a player after that, one after the other."""
 
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
     description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
@@ -195,7 +196,7 @@ class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
 
     @property
     def lasts_s(self) -> float:
-        """From the start to the end of the last fault, without what a player waits for."""
+        """From the start to the end of the last fault, without the player's own waits."""
         begins = end = 0.0
         for step in self.method:
             begins = step.after_s + (begins if step.follows else 0)
@@ -211,7 +212,7 @@ class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
 
     @property
     def probes(self) -> list[Probe]:
-        """Those of the hypothesis, or what holds without any."""
+        """The hypothesis's probes, or the default ones."""
         return self.hypothesis.probes or [Probe(page=self.page), *(Probe(slot=slot) for slot in self.slots)]
 
 

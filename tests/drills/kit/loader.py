@@ -1,4 +1,4 @@
-"""From a drill file to a `Drill`, or to a sentence with the line, the field and what was probably meant.
+"""Reads a drill file into a `Drill`, or refuses it in a sentence with the line, the field and a suggestion.
 
 Public: `load`, `parse`, `DrillFileWrong`.
 """
@@ -24,7 +24,7 @@ Place = tuple[str | int, ...]
 
 
 class DrillFileWrong(Exception):
-    """The message is one sentence for a person: file, line, field, and a suggestion where there is one."""
+    """The message is one sentence for a person: file, line, field, and a suggestion if there is one."""
 
 
 def load(file: Path) -> Drill:
@@ -38,7 +38,7 @@ def load(file: Path) -> Drill:
 
 
 def parse(raw: bytes, name: str) -> Drill:
-    """The drill that `raw` says; `name` stands in what is refused. Raises `DrillFileWrong`."""
+    """The drill in `raw`; `name` is the file's name in messages. Raises `DrillFileWrong`."""
     if len(raw) > BYTES_MAX:
         raise DrillFileWrong(f"{name}: more than {BYTES_MAX // 1024} KB is no drill")
     lines: dict[Place, int] = {}
@@ -61,7 +61,7 @@ def parse(raw: bytes, name: str) -> Drill:
 
 
 def _check_shape(text: str, name: str) -> None:
-    """Event by event, so that what is too deep is refused before anything is built of it."""
+    """Checks events one by one, so that a document that is nested too deep is refused before it is built."""
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
@@ -98,7 +98,7 @@ def _scalar(node: yaml.Node, line: int, name: str) -> Any:
         raise DrillFileWrong(f"{name}, line {line}: {str(node.value)[:40]!r} can not be read") from error
     finally:
         loader.dispose()
-    # YAML reads 2026-03-01 as a date and 1:30 as ninety: where neither was meant, the text is.
+    # YAML reads 2026-03-01 as a date and 1:30 as ninety: where neither type is allowed, the text is kept.
     return value if value is None or isinstance(value, bool | int | float | str) else node.value
 
 
@@ -124,7 +124,7 @@ def _place(path: str) -> Place:
 
 
 def _named(found: Any, place: Place, problem: str) -> Place:
-    """`place` with names where msgspec says `...`: of a mapping's entries, the one that is refused when it is alone."""
+    """`place` with names where msgspec says `...`: in a mapping, the entry that is refused when checked alone."""
     if "..." not in place:
         return place
     number = place.index("...")
@@ -163,7 +163,7 @@ def _hint(word: str, choices: list[str]) -> str:
 
 
 def _fields(place: Place) -> list[str]:
-    """Names that the object at `place` may have."""
+    """The allowed fields of the object at `place`."""
     return [
         field.encode_name
         for type_ in _types(place)
@@ -182,7 +182,7 @@ def _choices(place: Place) -> list[str]:
 
 
 def _types(place: Place) -> Iterator[msgspec.inspect.Type]:
-    """What may stand at `place`."""
+    """The allowed types at `place`."""
     standing: list[msgspec.inspect.Type] = [msgspec.inspect.type_info(Drill)]
     for part in place:
         standing = [inner for type_ in _flat(standing) for inner in _inner(type_, part)]

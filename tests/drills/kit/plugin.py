@@ -1,4 +1,4 @@
-"""The pytest plugin: outages and slots in tests of one's own, with pytest-playwright and any base address.
+"""The pytest plugin: outages and slots in your own tests, with pytest-playwright and any base address.
 
 Public fixtures: `outage`, `slots`, `drill_client`, `drill`; the mark `@pytest.mark.drill("live-hang")`.
 
@@ -29,7 +29,7 @@ CONTROL_URL = "http://127.0.0.1:8061"
 TARGETS = ["http://localhost:*", "http://127.0.0.1:*"]
 WITHIN_S = 10.0
 COOKIE = "mullion-drill"
-# In the package that is installed, and where the repository has them.
+# In the installed package, and in the repository.
 STORIES = (Path(__file__).parent / "stories", Path(__file__).parents[1] / "files" / "stories")
 
 
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Outages:
-    """`outage("promotions", latency=3000, for_s=30)`; all of them end with the test."""
+    """`outage("promotions", latency=3000, for_s=30)`; all outages end with the test."""
 
     def __init__(self, client: DrillClient, mark: str, add_mark: Callable[[str], None]) -> None:
         self._client, self._mark, self._add_mark = client, mark, add_mark
@@ -53,7 +53,7 @@ class Outages:
         self._timers: list[threading.Timer] = []
 
     def __call__(self, hop: str, *, for_s: float = 30, scope: str = "everyone", **faults: Value) -> None:
-        """Break `hop`, or the way from the shell to a fragment. `scope="session"`: for this test's browser alone."""
+        """Break `hop`, or the hop from the shell to a fragment. `scope="session"`: for this test's browser only."""
         if not faults:
             raise DrillProblem("An outage has a fault: latency=3000, status=503, down=True.")
         session = self._session() if scope == "session" else ""
@@ -61,7 +61,7 @@ class Outages:
             self._put_on(hop_of(hop), fault, attributes_of(fault, value), for_s, session)
 
     def heal(self) -> None:
-        """At once; what has ended by itself is no problem."""
+        """Heal at once; it is no error if a fault has ended already."""
         for timer in self._timers:
             timer.cancel()
             timer.join()
@@ -70,7 +70,7 @@ class Outages:
         self._on.clear()
 
     def play(self, drill: Drill) -> None:
-        """Put on what the method of a drill breaks, each step in its time."""
+        """Set the faults of a drill's method, each at its time."""
         for step in drill.method:
             if step.hop is None or step.follows or "*" in step.hop:
                 raise DrillProblem(f"“{drill.title}” does more than break hops: run it with manage.py drill run.")
@@ -94,7 +94,7 @@ class Outages:
 
 
 class SlotOnPage:
-    """One slot of the page that the test looks at."""
+    """One slot of the page under test."""
 
     def __init__(self, page: Any, name: str) -> None:
         self._page, self.name = page, name
@@ -104,13 +104,14 @@ class SlotOnPage:
         return self._page.locator(f"fragment-slot[slot={self.name}]")
 
     def should_be(self, *states: str, reason: str = "", within_s: float = WITHIN_S) -> None:
-        """In one of these states (`data-state`), for this reason (`data-reason`), or there before the time is over."""
+        """The slot is, or becomes in time, one of these states (`data-state`), with this reason (`data-reason`) if
+        given."""
         self._has("data-state", states, within_s)
         if reason:
             self._has("data-reason", (reason,), within_s)
 
     def should_say(self, words: str, within_s: float = WITHIN_S) -> None:
-        """Words that a person reads in it."""
+        """The slot shows these words."""
         from playwright.sync_api import expect
 
         expect(self.locator).to_contain_text(words, timeout=within_s * 1000)
@@ -187,7 +188,7 @@ def _find(name: str) -> Drill:
 
 
 def _check_target(request: pytest.FixtureRequest) -> None:
-    """Nothing is broken for a base address that nobody listed: players may be there."""
+    """Nothing is broken at a base address that is not listed: it may have real players."""
     url = str(request.getfixturevalue("base_url") if "base_url" in request.fixturenames else "")
     allowed = request.config.getini("drill_targets")
     if url and not any(fnmatch.fnmatchcase(url.rstrip("/"), each) for each in allowed):

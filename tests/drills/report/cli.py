@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.drills import run_record
 from tests.drills.report.runs import CanNotRead
 
-# Where runs are put, in the data root, each in a folder that is named by its moment.
+# The folder of runs in the data root; each run has a folder named by its time.
 FOLDER = "drills"
 
 
@@ -36,7 +36,7 @@ def add_verb(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def main(given: argparse.Namespace, root: Path) -> str:
     """Writes both files; returns the lines to print. `root` is the data root. Raises `CanNotRead`."""
-    # Imported here: to parse a command that writes no report needs no template engine.
+    # Imported here, because other commands need no template engine.
     from tests.drills.report.write import write_report
 
     paths = given.journals or [_last_run(root)]

@@ -1,4 +1,4 @@
-"""A run beside the last one: what got worse, what got better, what was not looked at again.
+"""Compares a run with the one before it: what got worse, what got better, what was not run again.
 
 Public: `Comparison`, `Change`, `compare`.
 """
@@ -11,16 +11,16 @@ from tests.drills.report.runs import Drilled, Run
 from tests.drills.report.summary import count, moment
 from tests.drills.verdict import Verdict
 
-# A figure got worse when it is half as long again, and by more than a busy machine adds.
+# A figure is worse if it is half as long again, and by more than a busy machine adds.
 WORSE_FACTOR, WORSE_MS = 1.5, 1000
-# A drill that could not run, or was stopped, says nothing of the system.
+# A drill that could not run, or was stopped, proves nothing about the system.
 _JUDGED = frozenset({Verdict.HELD, Verdict.DEVIATED})
 FIGURES = (("detect_ms", "seen"), ("contain_ms", "contained"), ("recover_ms", "healed"))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`drill` got worse or better: from what to what."""
+    """`drill` got worse or better: from which value to which."""
 
     drill: str
     words: str
@@ -28,9 +28,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`last_start` is the moment of the run that this one is compared with. `compared` says of how many drills both
-    came to an end, so that one can be worse than the other; `unjudged` are those of both that did not in one of them.
-    """
+    """`last_start` is when the compared run began. `compared` is the number of drills that came to an end in both runs;
+    `unjudged` are those in both runs that did not in one of them."""
 
     last_start: str
     compared: str
@@ -68,7 +67,7 @@ def _by_name(run: Run) -> dict[str, Drilled]:
 
 
 def _worse(good: Drilled, bad: Drilled, *, turned: bool = False) -> Iterator[str]:
-    """Each way in which `bad` is worse than `good`; `turned` says it from `bad` to `good`."""
+    """Each way in which `bad` is worse than `good`; with `turned` the words go from `bad` to `good`."""
 
     def change(better: str, worse: str) -> str:
         return f"{worse} → {better}" if turned else f"{better} → {worse}"

@@ -1,9 +1,9 @@
-"""A run as JUnit XML, as Jenkins and GitLab read it: a suite a run, a case a drill.
+"""A run as JUnit XML for Jenkins and GitLab: a suite for the run, a case for each drill.
 
 Public: `junit`.
 
-It keeps to the schema of Jenkins' xUnit plugin (junit-10.xsd), which has no properties in a case: figures and files
-stand in `system-out`, files in the form that both systems attach.
+It follows the schema of Jenkins' xUnit plugin (junit-10.xsd), which has no properties in a case: figures and files are
+in `system-out`, files in the form that both systems attach.
 """
 
 import re
@@ -17,7 +17,7 @@ from tests.drills.report.runs import Drilled, Run
 from tests.drills.report.summary import lead
 from tests.drills.verdict import Verdict
 
-# What XML 1.0 can not hold, however it is written.
+# Characters that XML 1.0 can not contain in any form.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

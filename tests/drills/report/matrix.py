@@ -1,4 +1,4 @@
-"""Hops by faults: what is covered, what came of it, and why a cell is empty.
+"""The matrix of hops and faults: verdicts, and why a cell has none.
 
 Public: `Matrix`, `Cell`, `matrix_of`, `hit_nothing`.
 """
@@ -20,7 +20,7 @@ SIGNS = {
     Verdict.ABORTED: ("aborted", "■"),
     Verdict.COULD_NOT_RUN: ("could not run", "?"),
 }
-# Of a cell that held with nothing there for its fault to hit: what is proven is that pages do without the hop.
+# For a cell that held although its fault hit nothing: it proves only that pages do without the hop.
 UNHIT = "○"
 NOT_RUN = "its drill was not part of this run"
 NOT_RECORDED = "the run does not say"
@@ -28,7 +28,8 @@ NOT_RECORDED = "the run does not say"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`kind` is a verdict's value, or `absent`; `sign` is drawn, `words` are read out; `anchor` leads to the drill."""
+    """`kind` is a verdict's value, or `absent`; `sign` is drawn, `words` are for screen readers; `anchor` links to the
+    drill."""
 
     kind: str
     sign: str
@@ -44,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why cells are empty: the letter that stands in them, and how many they are."""
+    """Why cells have no drill: the letter in them, and how many there are."""
 
     letter: str
     words: str
@@ -72,7 +73,7 @@ class Matrix:
 
 
 def matrix_of(run: Run) -> Matrix | None:
-    """None where the run has no cells. `unhit` is how many held whose fault hit nothing, empty where none."""
+    """None if the run has no cells. `unhit` says how many held whose fault hit nothing; empty if none."""
     covered = run.record.cells
     if not covered:
         return None
@@ -113,7 +114,7 @@ def _reason(cell: CoveredCell, verdicts: dict[str, Verdict]) -> str:
 
 
 def hit_nothing(found: Findings) -> bool:
-    """Whether it held, and what was broken was counted, and met nothing."""
+    """Whether the cell held and its countable fault hit nothing."""
     return found.verdict is Verdict.HELD and bool(found.hits) and not any(each.count for each in found.hits)
 
 

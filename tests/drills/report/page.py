@@ -1,9 +1,9 @@
-"""A report as one HTML file, with its styles and pictures in it and no script.
+"""A report as one HTML file that includes its styles and pictures, without a script.
 
 Public: `html`.
 
-The templates get text alone and escape it; there is no `safe` in them but for this file's own styles. A policy in the
-page forbids whatever could still be fetched or run.
+The templates get text only and escape it; `safe` is used only for this file's own styles. A policy in the page forbids
+every request and script.
 """
 
 import re
@@ -15,9 +15,9 @@ from tests.drills.report.view import Report
 
 HERE = Path(__file__).parent
 TOKENS = Path(__file__).parents[3] / "static" / "tokens.css"
-# The light theme stands in a query of its own there; paper is light too.
+# The light theme is in a query of its own in that file; paper uses it too.
 _LIGHT = re.compile(r"@media \(prefers-color-scheme: light\) \{\s*(:root \{.*?\})\s*\}", re.DOTALL)
-# Nothing of these has a meaning in a report, and some hide what stands beside them.
+# Characters without a meaning in a report, some of which hide the text beside them.
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _engine = Engine(dirs=[str(HERE / "templates")], autoescape=True)
@@ -25,7 +25,7 @@ _engine = Engine(dirs=[str(HERE / "templates")], autoescape=True)
 
 def html(report: Report) -> str:
     """The page."""
-    # Values are text already: Django's own formats for numbers and times would want a project's settings.
+    # Values are text already, because Django's formats for numbers and times would need a project's settings.
     context = Context({"report": report, "styles": _styles()}, use_l10n=False, use_tz=False)
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _engine.get_template("report.html").render(context))
 

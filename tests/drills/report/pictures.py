@@ -1,4 +1,4 @@
-"""Pictures as data, so that a report is one file; frames around the slots that were broken.
+"""Pictures as data URIs, so that a report is one file; with frames around the slots that were broken.
 
 Public: `Photograph`, `Frame`, `photographs`, `inside`.
 """
@@ -17,7 +17,7 @@ KINDS = {b"RIFF": "image/webp", b"\x89PNG": "image/png", b"\xff\xd8\xff": "image
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A slot in a picture, in its pixels."""
+    """A slot's rectangle in a picture, in pixels."""
 
     slot: str
     x: str
@@ -28,7 +28,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """`source` is a data URI, empty where the picture is not there any more; `problem` says why."""
+    """`source` is a data URI, empty if the file is missing; `problem` says why."""
 
     caption: str
     alternative: str
@@ -40,7 +40,7 @@ class Photograph:
 
 
 def photographs(evidence: Evidence, folder: Path) -> dict[str, list[Photograph]]:
-    """Per viewer those of before, during and after, in this order."""
+    """For each viewer those before, during and after the fault, in this order."""
     found: dict[str, list[Photograph]] = {}
     for viewer in ("tester", "control"):
         for moment in MOMENTS:
@@ -51,7 +51,7 @@ def photographs(evidence: Evidence, folder: Path) -> dict[str, list[Photograph]]
 
 
 def inside(folder: Path, path: str) -> Path | None:
-    """The file that evidence names, if it lies in its folder: a journal may come from anywhere."""
+    """The file that the evidence names, if it is inside the evidence's folder: a journal may come from anywhere."""
     file = (folder / path).resolve()
     return file if file.is_relative_to(folder.resolve()) and file.is_file() else None
 
@@ -75,7 +75,7 @@ def _photograph(picture: Picture, evidence: Evidence, folder: Path) -> Photograp
 
 
 def _source(file: Path | None) -> tuple[str, str]:
-    """A data URI, or why there is none."""
+    """A data URI, or the reason why there is none."""
     if file is None or file.stat().st_size > BYTES_MAX:
         return "", "This picture is not in the run's folder, or too large."
     content = file.read_bytes()

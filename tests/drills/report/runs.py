@@ -14,12 +14,12 @@ from tests.drills.run_record import RunDrill, RunRecord
 
 
 class CanNotRead(Exception):
-    """A file is not there, or is no journal; the message names it and says why."""
+    """A file is missing, or is not a journal; the message names it and says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drilled:
-    """One drill of a run. Files that its evidence names lie in `folder`. `evidence` is None where none was recorded."""
+    """One drill of a run. The files of its evidence are in `folder`. `evidence` is None if none was recorded."""
 
     journal: Journal
     folder: Path
@@ -28,7 +28,7 @@ class Drilled:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`folder` is where the report goes."""
+    """`folder` is where the report is written."""
 
     folder: Path
     record: RunRecord
@@ -36,7 +36,7 @@ class Run:
 
 
 def load(paths: Sequence[Path]) -> Run:
-    """The run in a folder, or one that is put together from journals. Raises `CanNotRead`."""
+    """The run in a folder, or one composed of single journals. Raises `CanNotRead`."""
     if not paths:
         raise CanNotRead("Name a run's folder, or a journal.json.")
     first = paths[0].parent if paths[0].name == run_record.FILE else paths[0]
@@ -48,8 +48,7 @@ def load(paths: Sequence[Path]) -> Run:
 
 
 def last_before(run: Run) -> Run | None:
-    """The newest earlier run beside it of the same target, with a drill in common; one that can not be read counts as
-    none."""
+    """The newest earlier run of the same target in the same place with a common drill; unreadable ones are skipped."""
     if not (run.folder / run_record.FILE).is_file():
         return None
     earlier = []

@@ -1,4 +1,4 @@
-"""A drill with its evidence, made up for tests of the report: small, and every member is there.
+"""An invented drill with evidence for tests of the report: small, with every member.
 
 Public: `a_journal`, `an_evidence`, `a_sibling`, `put_run`, `PIXEL`.
 """
@@ -32,7 +32,7 @@ PIXEL = base64.b64decode(
 
 
 def a_sibling(**changes: Any) -> SiblingDigest:
-    """The wallet, untouched."""
+    """The wallet, not affected."""
     given: dict[str, Any] = {
         "slot": "wallet",
         "moment": "during",
@@ -93,7 +93,7 @@ def an_evidence(**changes: Any) -> Evidence:
 
 
 def a_journal(name: str = "promotions-slow", verdict: Verdict = Verdict.HELD, **findings: Any) -> Journal:
-    """Its findings may be changed by name."""
+    """A journal; keywords change its findings."""
     given: dict[str, Any] = {
         "sentence": "All 2 expectations held.",
         "hop": "shell:promotions",
@@ -129,7 +129,7 @@ def a_journal(name: str = "promotions-slow", verdict: Verdict = Verdict.HELD, **
 def put_run(
     folder: Path, *journals: Journal, cells: list[Cell] | None = None, start: str = "2026-03-01T12:00:00+00:00"
 ) -> Path:
-    """A run's folder, with a picture wherever a journal names one."""
+    """A run's folder, with a picture for each one that a journal names."""
     drills = []
     for each in journals:
         found = each.mullion
@@ -161,7 +161,7 @@ def put_run(
 
 
 def with_everywhere(value: Any, text: str) -> Any:
-    """`value` with `text` in place of each text in it that no enum or choice decides."""
+    """`value` with `text` in place of each free text in it."""
     decided = {"moment", "viewer", "aspect", "against", "recording", "kind", "path"}
     if isinstance(value, msgspec.Struct):
         changed = {

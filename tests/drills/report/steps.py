@@ -1,4 +1,4 @@
-"""What was done in a drill, step by step, as a person tells it.
+"""The steps of a drill, in words for a person.
 
 Public: `Row`, `row_of`, `steps_of`, `fault_of`.
 """
@@ -26,7 +26,8 @@ def row_of(good: bool, *cells: str) -> Row:
 
 
 def steps_of(journal: Journal) -> Iterator[Row]:
-    """When, what, and what came of it; times count from the first fault. One step alone is said in the lead."""
+    """Time, step and result of each; times count from the first fault. A single step is left to the report's first
+    paragraph."""
     steps = sorted(journal.run, key=lambda step: step.start)
     if len(steps) < 2:
         return
@@ -39,13 +40,13 @@ def steps_of(journal: Journal) -> Iterator[Row]:
 
 
 def _arguments(step: Step) -> dict[str, Any]:
-    """Of a fault; nothing of what a player does."""
+    """The parameters of a fault; empty for a player's step."""
     found: dict[str, Any] = step.activity.provider.get("arguments", {})
     return found
 
 
 def fault_of(journal: Journal) -> str:
-    """The first fault that was put on, in words; empty where there was none."""
+    """The first fault in words; empty if there was none."""
     return next((_fault(step) for step in journal.run if _arguments(step)), "")
 
 

@@ -1,4 +1,4 @@
-"""What a drill came to, in plain words for somebody who was not there.
+"""The result of a drill, in plain words for a person who was not there.
 
 Public: `lead`, `what_was_broken`, `siblings_sentence`, `healed_sentence`, `money_sentence`, `broken_slots`,
 `hit_slots`, `moment`, `listed`, `count`.
@@ -35,7 +35,7 @@ def lead(journal: Journal, evidence: Evidence | None) -> str:
 
 
 def what_was_broken(journal: Journal, evidence: Evidence | None) -> str:
-    """One sentence: who did what, for how long, for whom."""
+    """One sentence: what was broken, how, for how long, for whom."""
     found = journal.mullion
     how_long = _how_long(journal, evidence)
     if found.hop and found.fault:
@@ -46,7 +46,7 @@ def what_was_broken(journal: Journal, evidence: Evidence | None) -> str:
 
 
 def _how_long(journal: Journal, evidence: Evidence | None) -> str:
-    """How long it lasted, or how often and for how long each time."""
+    """How long the fault lasted, or how often and how long each time."""
     found = journal.mullion
     steps = [step.activity for step in journal.run if step.activity.name.startswith(f"{found.hop} {found.fault} ")]
     each_s = next((step.provider.get("arguments", {}).get("ttl_s") for step in steps), None)
@@ -57,7 +57,7 @@ def _how_long(journal: Journal, evidence: Evidence | None) -> str:
 
 
 def money_sentence(found: Findings) -> str:
-    """What each player has in the end, where it is what it should be; what is not is said with the verdict."""
+    """The money of each player at the end, if it is as expected; if not, the verdict says so."""
     return " ".join(_money(each) for each in found.money if each.held)
 
 
@@ -73,7 +73,7 @@ def _money(each: MoneySum) -> str:
 
 
 def siblings_sentence(found: Findings, evidence: Evidence | None) -> str:
-    """The blast radius, with the figures that it was measured by."""
+    """The blast radius, with its figures."""
     if not evidence or not (digests := [each for each in evidence.siblings if each.moment == "during"]):
         compared = [each for each in found.siblings if each.compared == "bytes"]
         return " ".join(
@@ -89,7 +89,7 @@ def siblings_sentence(found: Findings, evidence: Evidence | None) -> str:
             ]
         )
     everybodys = {each.subject.removeprefix("sibling ") for each in found.expectations if _is_everybodys(each)}
-    # What the browser photographed may be well, and a page before or after it was not: the lead says which.
+    # The page in the browser's picture may be fine while one before or after it was not: the paragraph says which.
     amiss = {each.subject.removeprefix("sibling ") for each in found.expectations if not each.held}
     same = [each for each in digests if each.same and each.slot not in amiss]
     return " ".join(
@@ -111,7 +111,7 @@ def _is_everybodys(each: Expectation) -> bool:
 
 
 def healed_sentence(found: Findings, evidence: Evidence | None) -> str:
-    """What the broken slots said, after how long, and when they were back."""
+    """What the broken slots showed, after how long, and when they were fresh again."""
     phases, slots = found.phases, hit_slots(found, evidence)
     if not slots or phases.detect_ms is None:
         return ""
@@ -124,7 +124,7 @@ def healed_sentence(found: Findings, evidence: Evidence | None) -> str:
 
 
 def hit_slots(found: Findings, evidence: Evidence | None) -> tuple[str, ...]:
-    """Those that showed the fault on any page, of those that it may touch."""
+    """Those of the broken slots that showed the fault on any page."""
     states = [(slot, each.at_ms, each.state) for slot, samples in found.slots.items() for each in samples]
     if evidence:
         origin = evidence.fault_began_ms or 0
@@ -134,7 +134,7 @@ def hit_slots(found: Findings, evidence: Evidence | None) -> tuple[str, ...]:
 
 
 def broken_slots(found: Findings, evidence: Evidence | None) -> tuple[str, ...]:
-    """Those that the fault may touch: as the drill expects them, or as the browser's recorder was told."""
+    """The slots that the fault may touch, by the drill's expectations or by the recorder's evidence."""
     subjects = (each.subject.partition("slot ") for each in found.expectations)
     expected = tuple(dict.fromkeys(name for before, slot, name in subjects if slot and not before))
     return expected or (evidence.broken_slots if evidence else ())
@@ -145,7 +145,7 @@ def _is_hit(at_ms: float, state: str, found: Findings) -> bool:
 
 
 def moment(iso: str) -> str:
-    """2026-03-01T12:00:00.5+00:00 → 2026-03-01 12:00:00 UTC, and anything else as it came."""
+    """2026-03-01T12:00:00.5+00:00 → 2026-03-01 12:00:00 UTC; anything else unchanged."""
     day, found, rest = iso.partition("T")
     return f"{day} {rest[:8]} UTC" if found and rest.endswith(("Z", "+00:00")) else iso
 
