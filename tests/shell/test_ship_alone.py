@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(180)
 # What is promised for two shells; one follows within a second.
 FOLLOWED_S_MAX = 5
 VISITORS = [f"{number:032x}" for number in range(30)]
-PAUSE_S = 0.05
+PAUSE_S = 0.15
 _DRAWN = re.compile(
     r'<fragment-slot slot="[a-z]+"[^>]*data-prefix="[^"~]*(?:~([0-9a-f]{12})[^"]*)?"[^>]*data-state="fresh"'
 )
