@@ -15,7 +15,6 @@ from tests.support.postgres_server import PostgresServer
 from tests.support.registry_racer import Done, Racer
 
 pytestmark = pytest.mark.timeout(300)
-ROUNDS = 6
 PERCENT = 100
 
 
@@ -99,12 +98,18 @@ PAIRS = [
 ]
 
 
+@pytest.mark.parametrize("rounds", [4, pytest.param(12, marks=pytest.mark.full)])
 @pytest.mark.parametrize(("left", "right", "trial", "effects"), PAIRS)
 def test_two_verbs_at_one_moment_are_one_after_the_other(
-    race: Race, left: tuple[str, dict[str, Any]], right: tuple[str, dict[str, Any]], trial: str, effects: set[int]
+    race: Race,
+    left: tuple[str, dict[str, Any]],
+    right: tuple[str, dict[str, Any]],
+    trial: str,
+    effects: set[int],
+    rounds: int,
 ) -> None:
     """The audit, replayed, is the state; who heard of an effect has its line, and who was refused has none."""
-    for number in range(ROUNDS):
+    for number in range(rounds):
         newest = race.begin("1", "2", "3", trial=trial)
         answers = race.run(left, right, number)
         state = race.state(after=newest)
