@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
 import pytest
 import yaml
 
 from shell.operations.up import find, operators_admin
 from shell.operations.up.house import ADMIN_OFFSET, Process
 from shell.operations.up.operators_admin import ADMIN_NAME
+from tests.support import kubernetes
 from tests.support.mullion import ROOT
 from tests.support.settings_book import book
 
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.quick
 
 DEPLOY = ROOT / "shell" / "operations" / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
-KUBERNETES_VERSION = "1.33"
 # As KEDA and Knative publish them.
 SCHEMAS = {
     "keda.sh/v1alpha1": "keda-2.16-scaledobject.json",
@@ -262,9 +261,16 @@ def test_every_variable_that_compose_asks_for_is_in_its_example() -> None:
     assert variables == set(re.findall(r"^([A-Z_]+)=", (DEPLOY / "example.env").read_text("utf-8"), re.MULTILINE))
 
 
+@cache
+def schema_of(api_version: str) -> jsonschema.protocols.Validator:
+    schema = json.loads((ROOT / "tests" / "support" / "schemas" / SCHEMAS[api_version]).read_text("utf-8"))
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
+
+
 def assert_fits(document: Mapping[str, Any]) -> None:
-    schema = ROOT / "tests" / "support" / "schemas" / SCHEMAS[document["apiVersion"]]
-    jsonschema.validate(document, json.loads(schema.read_text("utf-8")))
+    schema_of(document["apiVersion"]).validate(document)
 
 
 def test_slip_in_what_keda_and_knative_read_is_seen() -> None:
@@ -301,9 +307,9 @@ def test_manifest_is_what_kubernetes_takes(file: Path) -> None:
                 if key in ("containers", "volumes")
             }
             pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "function"}, "spec": spec}
-            kubernetes_validate.validate(pod, KUBERNETES_VERSION, strict=True)
+            kubernetes.validate(pod)
         else:
-            kubernetes_validate.validate(each, KUBERNETES_VERSION, strict=True)
+            kubernetes.validate(each)
 
 
 def test_each_file_below_an_overlay_is_reached_by_one_of_them() -> None:

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -19,7 +18,8 @@ from bff.resilience.addresses import AddressRule
 from shell.operations.up.operators_admin import ADMIN_NAME
 from shell.operations.up.plan import PARTITION_KEY
 from tests.drills.proxy.collection import Proxies
-from tests.shell.operations.test_deploy import DEPLOY, FRAGMENTS, KUBERNETES, KUBERNETES_VERSION, processes
+from tests.shell.operations.test_deploy import DEPLOY, FRAGMENTS, KUBERNETES, processes
+from tests.support import kubernetes
 from tests.support.mullion import ROOT
 from tests.support.settings_book import book
 
@@ -135,7 +135,7 @@ def hops_of(name: str) -> list[dict[str, Any]]:
 def test_all_of_it_is_what_kubernetes_takes() -> None:
     for (kind, _), each in staging().items():
         if kind in ("Deployment", "ConfigMap"):  # what no patch touches is checked where it stands
-            kubernetes_validate.validate(each, KUBERNETES_VERSION, strict=True)
+            kubernetes.validate(each)
 
 
 def test_every_house_has_the_key_of_marks_from_a_secret_and_no_other_overlay_has_it() -> None:
