@@ -1,4 +1,4 @@
-"""What a first request starts beside itself is nobody's, though that request was a tester's."""
+"""Background work that a first request starts belongs to no partition, even if that request was a tester's."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ HEALTH = {"type": "http", "method": "GET", "path": "/healthz", "headers": [], "q
 
 
 class Noted:
-    """Where background work began: its partition, once it runs."""
+    """Records the partition in which background work runs."""
 
     def __init__(self) -> None:
         self.found: asyncio.Future[Partition | None] = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""BFF live when something around it breaks: the store, a client, the connection."""
+"""BFF live when something around it fails: the store, a client, the connection."""
 
 import asyncio
 import contextlib
@@ -70,7 +70,7 @@ async def test_a_store_that_hangs_is_noticed_and_what_changed_meanwhile_is_told(
         valkey.hang()
         await page.notice("delayed", within_s=20)
         valkey.resume()
-        # StoreMessage while nobody listened: the old connection is gone and the next one does not stand yet.
+        # A message while nobody listened: the old connection is gone and the next one is not open yet.
         await store.put("tables.a", "meanwhile", feed="tables")
         await page.data("tables.a", "meanwhile")
 
@@ -210,7 +210,8 @@ async def test_clients_that_do_not_read_cost_at_most_their_box_and_are_dropped(v
                 await store.put("tables.big", [n, "x" * 50_000], feed="tables")
                 await reader.hear(lambda m, n=n: m.get("topic") == "tables.big" and m["data"][0] == n)
             grown = house.memory_bytes() - before
-            # A kernel and a server buffer each take one text or two; the box holds the latest, which all share.
+            # A kernel's and a server's buffer each take one or two texts; the box holds the latest, which all sockets
+            # share.
             assert grown < 50 * 4 * 65_536, f"{grown / MIB:.1f} MiB for 50 clients that do not read"
             await eventually(lambda: house.health()["sockets"] == 1)
             assert house.metric('mullion_live_closed_total{code="1013"}') == 50
@@ -220,7 +221,7 @@ async def test_clients_that_do_not_read_cost_at_most_their_box_and_are_dropped(v
 
 
 def established(port):
-    """Server-side connections of `port` that the kernel still holds open."""
+    """Server-side connections of `port` that the kernel still has open."""
     with open("/proc/net/tcp") as table:
         rows = [line.split() for line in table.readlines()[1:]]
     return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
@@ -274,7 +275,7 @@ async def test_a_thousand_pages_that_come_and_go_leave_nothing(house, store):
     async def visit(n):
         async with house.page() as page:
             await page.follow("tables.a", f"tables.{n}")
-            # However long the store takes: a call of it that took too long is made again.
+            # The store may be slow here: a call that took too long is made again.
             await page.topic("tables.a", within_s=30)
             if n % 3 == 0:
                 page.connection.transport.abort()

@@ -1,4 +1,4 @@
-"""Which part of a feed a page hears, without I/O."""
+"""Which part of a feed a page is sent, without I/O."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ POLICY = LivePolicy()
 
 
 def players(count):
-    """One of each of `count` parts, in their order."""
+    """One player of each of `count` parts, in the parts' order."""
     found = {partition_of(aggregate_of_player(f"pl_{n}"), count): f"pl_{n}" for n in range(64)}
     return [found[part] for part in range(count)]
 
@@ -44,7 +44,7 @@ def texts(states, n, whole="stale", epoch="e1"):
 
 
 def drained(page):
-    """Number and state of what waits for the page."""
+    """Number and state of each message that waits for the page."""
     found = []
     while isinstance(text := page.box.pop(), str):
         message = json.loads(text)
@@ -108,7 +108,7 @@ def test_another_number_of_parts_is_a_later_word_to_whoever_comes_to_another_par
 
 
 class Shelf:
-    """A store with a ledger of parts that are in `states`."""
+    """A store with a ledger whose parts are in `states`."""
 
     def __init__(self, *states):
         self.states = list(states)
@@ -147,7 +147,7 @@ def message(n, **more):
     ("states", "published", "passed_on", "read"),
     [
         (["live", "live"], {"parts": 2}, [], {TOPIC}),
-        (["live", "live"], {}, [], {TOPIC}),  # a house of the release before says nothing of parts
+        (["live", "live"], {}, [], {TOPIC}),  # a house of the previous release sends no parts
         (["live"], {}, [(5, "stale")], set()),
         (["live"], {"parts": 2}, [], {TOPIC}),
     ],

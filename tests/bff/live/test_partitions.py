@@ -1,4 +1,4 @@
-"""A partition of the ledger that is late, as open pages hear it: a real BFF live, real projectors, a real Valkey."""
+"""A late partition of the ledger, as open pages are told: a real BFF live, real projectors, a real Valkey."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ async def store(house, server):
 
 
 class Beats:
-    """Heartbeats of the ledger in each of two partitions, as relays send them, except where one is `silent`."""
+    """Heartbeats of the ledger in each of two partitions, as relays send them, except in the one that is `silent`."""
 
     def __init__(self, store):
         self.projectors, self.silent = projectors(store), set()
@@ -82,7 +82,7 @@ async def state(page, state):
 
 @asynccontextmanager
 async def opened(house, *players):
-    """Pages of `players`, each of which has heard that the ledger is live."""
+    """Pages of `players`, each of which has received that the ledger is live."""
     async with house.page(players[0]) as first, house.page(players[1]) as second:
         for page, player in zip((first, second), players, strict=True):
             await page.follow(FEED, wallet_topic(player))

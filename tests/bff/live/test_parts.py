@@ -124,11 +124,11 @@ async def test_who_waits_for_room_goes_on_when_a_topic_was_taken_or_the_box_clos
     await asyncio.wait_for(waiting, 30)
 
 
-# Sends that are begun on the spot.
+# Sends that are started at once.
 
 
 class FakeSocket:
-    """A server's side of a socket: takes texts at once, or only when the client reads."""
+    """A server's side of a socket: accepts texts at once, or only when the client reads."""
 
     def __init__(self):
         self.taken = []
@@ -292,7 +292,7 @@ def test_numbers_only_go_forward_whatever_the_order(order):
     assert sent[-1:] == ([max(order)] if order else [])
 
 
-# Who, from where, how often.
+# Limits by player, address and time.
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_a_revocation_of_a_player_covers_every_session_of_before():
     """Signed out everywhere or blocked: all tickets of the time before are over, and one signed in anew is not."""
     revoked = Revocations(ticket_s=60, revocations_max=10)
     revoked.add("pl_amber", now=1000, epoch=2)
-    revoked.add("pl_amber", now=1001, epoch=1)  # heard late
+    revoked.add("pl_amber", now=1001, epoch=1)  # received late
     assert [revoked.covers("pl_amber", f"m.{epoch}") for epoch in (0, 1, 2)] == [True, True, False]
     assert revoked.covers("pl_amber", "")
     assert not revoked.covers("pl_birch", "m.0")
@@ -437,7 +437,7 @@ def test_unknown_fields_of_a_client_are_left_alone():
     assert read('{"subscribe":["tables"],"later":1}').subscribe == ["tables"]
 
 
-# What is due by the clock.
+# Actions that are due by the clock.
 
 
 def test_a_socket_that_follows_nothing_is_closed_as_idle():
@@ -503,7 +503,7 @@ async def test_a_writer_that_sends_nothing_between_heartbeats_loses_patience_aft
     reading.cancel()
 
 
-# What is written down.
+# Log lines.
 
 
 def test_the_readme_knows_every_close_code():
@@ -524,7 +524,7 @@ def test_the_policys_numbers_hang_together():
 
 
 class Once:
-    """The store's part of it; `down` is what it raises instead."""
+    """The store's check that a ticket is used once; `down` is the error that it raises instead."""
 
     def __init__(self):
         self.answered, self.down = set(), None
@@ -619,11 +619,11 @@ def test_an_address_is_whom_it_belongs_to(client, address):
     assert address_of({"client": client}) == address
 
 
-# Topics that there are.
+# The topics that exist.
 
 
 class Shelf:
-    """A store that holds what a test puts there."""
+    """A store with the records of a test."""
 
     def __init__(self, **records):
         self.records = records

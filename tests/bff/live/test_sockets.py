@@ -1,4 +1,4 @@
-"""BFF live as a real process on a real Valkey: who is let in, and what a page hears."""
+"""BFF live as a real process with a real Valkey: which sockets are accepted, and what a page receives."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from bff.store import Store, StorePolicy
 from tests.support.live_house import ORIGIN, LiveHouse
 from tests.support.valkey_server import ValkeyServer
 
-# Twice the five seconds of the promise: this is a real process on a machine that may be busy.
+# Twice the promised five seconds: this is a real process on a machine that may be busy.
 CLOSED_S_MAX = 10
 
 
@@ -34,7 +34,7 @@ def house(request, valkey):
 
 @pytest.fixture
 async def store(valkey):
-    # Hundreds of pages share this process's loop, so its own calls get more time than a house allows.
+    # Hundreds of pages share this process's event loop, so its own calls get more time than a house allows.
     opened = Store.connect(valkey.url, StorePolicy(connect_ms=3000, op_ms=3000))
     yield opened
     await opened.aclose()

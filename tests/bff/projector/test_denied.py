@@ -1,4 +1,4 @@
-"""What the projector does with a ledger that denies what it said, while everything runs on."""
+"""The projector with a ledger that has lost events which it told earlier, while everything runs on."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from tests.bff.projector.test_forgotten import NOW, Broker, Reader, first_deposi
 
 
 def named(delivery, *, name=None, previous=None):
-    """The delivery as a relay that names events gives it."""
+    """The delivery as sent by a relay that lists its events."""
     changes = {"id": name} if name else {}
     if previous is not None:
         changes["previous_id"] = previous
@@ -44,7 +44,7 @@ async def store(valkey):
 
 @pytest.fixture
 async def projecting(store):
-    """A projector that read `e1-pl_a` and `e1-pl_b` and heard that this is all."""
+    """A projector that has read `e1-pl_a` and `e1-pl_b`, and that these are all."""
     now = [0.0]
     projector = Projector(store, Broker(), Reader(), clock=lambda: now[0])
     projector.now = now

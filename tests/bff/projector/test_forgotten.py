@@ -1,4 +1,4 @@
-"""A query store that forgets everything at any moment of the projector's work is found out."""
+"""A query store that loses everything at any moment of the projector's work is noticed."""
 
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Forgetful:
-    """The store, which is flushed right before its `at`th question or order from now on."""
+    """A store that is emptied right before its `at`th call from now on."""
 
     def __init__(self, store, valkey):
         self.store, self.valkey = store, valkey
@@ -34,7 +34,7 @@ class Forgetful:
 
 
 class Broker:
-    """Keeps what is said."""
+    """Records what is published."""
 
     def __init__(self):
         self.events = []
@@ -52,7 +52,7 @@ class Reader:
 
 
 def first_deposit(player, position, epoch="e1"):
-    """A player whom nobody knew: nothing comes before this, so nothing is missed when the store is empty."""
+    """A new player's first event: nothing comes before it, so nothing is missing in an empty store."""
     receipt = Receipt(f"rc_{player}", "deposit", "done", 100, "EUR", NOW, (epoch, 1))
     lines = [MovementLine(0, "deposit", receipt)]
     change = PlayerChanged(player, "EUR", Balances(100, 0, 100, 0, "EUR"), 1, lines, None, pending=[])
@@ -107,7 +107,7 @@ async def test_what_was_forgotten_is_asked_for_again(store, epoch, at):
 
 
 class Unheard:
-    """The store, whose answer to one order for the mark gets lost: it is done, and nobody hears of it."""
+    """A store that carries out one write of the mark, and loses the answer."""
 
     def __init__(self, store):
         self.store, self.mute = store, False

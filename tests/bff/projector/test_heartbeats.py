@@ -1,4 +1,4 @@
-"""Which heartbeats of the ledger and the engine the projector passes on as a word about now."""
+"""Which heartbeats of the ledger and the engine the projector passes on as current."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ AGE_S_MAX = ProjectorPolicy().heartbeat_age_s_max
 
 
 class FakeStore:
-    """Holds what it is given and remembers who was heard."""
+    """Stores what it is given and records refreshed feeds."""
 
     def __init__(self):
         self.beaten, self.records = [], {}
@@ -50,7 +50,7 @@ def beat(kind, *, age_s, occurred_at=NOW, n=0):
 
 
 async def feeds_refreshed(*deliveries):
-    """Who is heard after these, and that each of them is acknowledged."""
+    """The feeds that are refreshed after these heartbeats; each heartbeat is acknowledged."""
     store = FakeStore()
     done = await Projector(store, FakeBroker(), FakeReader(), clock=lambda: 0.0).handle(deliveries)
     assert list(done) == list(deliveries)

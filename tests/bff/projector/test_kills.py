@@ -1,4 +1,4 @@
-"""Engine, relay, projector and database killed again and again under load: books and wallets stay right.
+"""Engine, relay, projector and database are killed again and again under load: ledger and wallets stay right.
 
 A longer one, with its figures: `tests/benchmarks/soak_kills.py`.
 """
@@ -26,7 +26,7 @@ TOKEN_S_MAX = 20
 
 
 class Worker:
-    """One player who deposits, bets, wins, undoes and withdraws, and knows what should come of it."""
+    """One player who deposits, bets, wins, rolls back and withdraws, and computes the expected result."""
 
     def __init__(self, house, seed):
         self.house, self.random = house, random.Random(seed)
@@ -36,7 +36,7 @@ class Worker:
 
     @property
     def token(self):
-        """A game's token as a page gets it: an engine that was started again believes none that is minutes old."""
+        """A game token as a page gets it: a restarted engine accepts none that is minutes old."""
         if time.time() - self._minted_s > TOKEN_S_MAX:
             now = int(time.time())
             context = PlayerContext(self.player, "game:g", "EUR", "en", frozenset({"games.play"}), now + 3600)
@@ -44,7 +44,7 @@ class Worker:
         return self._token
 
     def insist(self, ask):
-        """The definite answer, asked for with the same key until there is one."""
+        """The final answer, requested with the same key until there is one."""
         end = time.monotonic() + 90
         while time.monotonic() < end:
             try:
@@ -72,7 +72,7 @@ class Worker:
         choice = self.random.choice(["deposit", "round", "undone", "withdraw"])
         if choice == "deposit" or self.money < 400:
             _, receipt = self.insist(lambda: self.house.deposit(self.player, amount, key=name))
-            # Killed before it asked for the money: the provider never heard of it, and the player is told so.
+            # Killed before it sent the charge: the provider has none, and the player is told so.
             never_sent = receipt["state"] == "declined" and receipt["receipt_id"] not in self.house.payments.charges
             assert receipt["state"] == "done" or never_sent, receipt
             self.money += amount if receipt["state"] == "done" else 0
@@ -103,7 +103,7 @@ class Worker:
 
 
 class Killer(threading.Thread):
-    """Kills one process after the other, waits a moment, and starts it again; `server` is one of them where given."""
+    """Kills one process after the other, waits a moment, and starts it again; `server` is one of them if given."""
 
     def __init__(self, house, kills, server=None):
         super().__init__()
@@ -130,7 +130,7 @@ class Killer(threading.Thread):
 
 
 class Rebuilder(threading.Thread):
-    """An operator who has the read side rebuilt over and over until `ended`, whatever is killed under it."""
+    """An operator who rebuilds the read side over and over until `ended`, whatever is killed meanwhile."""
 
     def __init__(self, house, ended):
         super().__init__()
@@ -141,15 +141,15 @@ class Rebuilder(threading.Thread):
         while not self.ended.is_set():
             output = self.house.manage("rebuild_views", check=False).stdout
             self.refused += [line for line in output.splitlines() if "left as it was" in line]
-            self.ended.wait(REBUILD_EVERY_S)  # the others need a processor too
+            self.ended.wait(REBUILD_EVERY_S)  # the others need CPU too
 
 
 @dataclass(frozen=True)
 class Run:
-    """How many commands, by how many players at once, under how many kills.
+    """The number of commands, of simultaneous players, and of kills.
 
-    Over several partitions of the ledger's stream two projectors and two relays share them; all of these are killed
-    in turn.
+    With several partitions of the ledger's stream, two projectors and two relays share them; all of these are killed in
+    turn.
     """
 
     commands: int
@@ -184,7 +184,7 @@ def test_kills_lose_and_double_nothing_over_partitions(vendor, broker, request):
 
 
 def kill_run(run, server=None, broker_url=None):
-    """The run over SQLite, or with two engines over the PostgreSQL `server`, which is killed as well.
+    """The run over SQLite, or with two engines over the PostgreSQL `server`, which is killed too.
 
     Raises AssertionError.
     """
@@ -206,7 +206,7 @@ def kill_run(run, server=None, broker_url=None):
 
 
 def under_kills(house, run, server):
-    """(the players when they are done, rebuilds that were refused, seconds it took)."""
+    """(the players when they are done, refused rebuilds, seconds it took)."""
     killer, began = Killer(house, run.kills, server), time.monotonic()
     killer.start()
     ended = threading.Event()
@@ -226,7 +226,7 @@ def under_kills(house, run, server):
 
 
 def check_books(house, workers, charged_before=0):
-    """Every player has what they should, and nobody was charged twice."""
+    """Every player has the expected money, and nobody was charged twice."""
     rows = house.books("select player_id, kind, balance_minor from commands_account where player_id is not null")
     ledger = {(player, kind): amount for player, kind, amount in rows}
     [(charged,)] = house.books("select count(*) from commands_charge where state = 'approved'")
@@ -237,7 +237,7 @@ def check_books(house, workers, charged_before=0):
 
 
 def check_shares(house, partitions):
-    """Once nobody is killed any more, each relay sends some of the partitions, and together they send each once."""
+    """After the last kill each relay sends some of the partitions, and together they send each once."""
 
     def are_shared():
         held = [house.health(name)["partitions"] for name in ("relay", "relay#2")]
@@ -247,7 +247,7 @@ def check_shares(house, partitions):
 
 
 def check_views(house, workers):
-    """The read side says the same, line by line."""
+    """The read side has the same history, line by line."""
     lines = dict(house.books("select player_id, lines from commands_player"))
     for worker in workers:
         wallet = house.wallet(worker.player)

@@ -1,4 +1,4 @@
-"""What the lag's metrics say while the projector, or the broker, is away."""
+"""The lag's metrics while the projector, or the broker, is down."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""How projectors share the ledger's partitions: who holds what, whoever joins, leaves or dies."""
+"""How projectors share the ledger's partitions, whichever joins, leaves or dies."""
 
 import pytest
 from redis import Redis
@@ -17,7 +17,7 @@ async def store(valkey):
 
 
 class Member:
-    """A projector that does at once what its share says."""
+    """A projector that obeys its share at once."""
 
     def __init__(self, store, name, lease_ms=LEASE_MS):
         self.share, self.held = ProjectorShare(store, name, lease_ms), set()

@@ -1,4 +1,5 @@
-"""A projector of one partition among several: what it counts, where it checkpoints, and whom its word is about."""
+"""A projector of one of several partitions: what it counts, where it checkpoints, and which players it is responsible
+for."""
 
 import asyncio
 from dataclasses import replace
@@ -83,7 +84,7 @@ async def test_a_partition_that_the_ledger_denies_makes_the_feed_stale(store):
 
 
 async def wallet(store, player):
-    """Freshness and balance of the player, as the view says them."""
+    """Freshness and balance in the player's view."""
     context = PlayerContext(player, "wallet", "EUR", "en-GB", frozenset((SCOPE_READ,)), 2**40)
     view = await wallet_view(store, ViewRequest({}, context), QueriesPolicy())
     return view.freshness.state, view.data and view.data.balances.real_minor
@@ -147,7 +148,7 @@ async def until(condition):
 
 @pytest.fixture
 async def working(valkey):
-    """Projectors by name that share what is in the streams; each stops when it is told to."""
+    """Projectors by name that share the streams; each stops when it is told to."""
     broker, started = connect(valkey.url, replace(BROKER, block_ms=BLOCKING_MS)), {}
 
     def start(name):

@@ -1,4 +1,4 @@
-"""What is told again in parts adds up in the query store, however it is cut into parts and batches."""
+"""Restated parts add up in the query store, however a restatement is cut into parts and batches."""
 
 import asyncio
 import itertools
@@ -33,7 +33,7 @@ NOTHING = LimitsState("EUR", [])
 
 
 def lines_of(player, count, lines_a_month):
-    """A history in which a month has so many lines."""
+    """A history whose months have so many lines."""
     lines = []
     for ordinal in range(count):
         at = BEGAN + timedelta(days=31 * (ordinal // lines_a_month), seconds=ordinal)
@@ -45,7 +45,7 @@ def lines_of(player, count, lines_a_month):
 
 
 def stands(player, sequence, lines):
-    """The ledger's word on this history."""
+    """The ledger's summary of this history."""
     months = {}
     for line in lines:
         month = months.setdefault(month_of(line.receipt.at), {})
@@ -57,7 +57,8 @@ def stands(player, sequence, lines):
 
 
 def restatement(player, sequence, lines, cuts, *, counted):
-    """The events of it: a page each, cut further by `cuts`; without `counted` as a writer that counts no parts."""
+    """The events of a restatement: one for each page, cut further by `cuts`; without `counted` as by a writer that
+    counts no parts."""
     edges = sorted({0, len(lines), *range(0, len(lines), HISTORY_PAGE), *(cuts if counted else ())})
     events = []
     for part, (begin, end) in enumerate(itertools.pairwise(edges), start=1):
@@ -72,7 +73,7 @@ def _event(kind, player, sequence, part, data):
 
 
 async def project(store, events, dies_after=None):
-    """One batch, as the projector takes it; `dies_after` cuts the writing after so many records."""
+    """One batch, as the projector handles it; `dies_after` interrupts the writing after so many records."""
     records = await store.get_many(Wallets.topics(events))
     wallets = Wallets({topic: (record.sequence, record.raw) if record else None for topic, record in records.items()})
     for event in events:
@@ -81,7 +82,7 @@ async def project(store, events, dies_after=None):
 
 
 async def compared(store, player, sequence, lines):
-    """What differs from the ledger, and the ordinals that stand on the pages."""
+    """The differences from the ledger, and the ordinals on the pages."""
     word = stands(player, sequence, lines)
     records = await store.get_many(topics_of(word))
     standing = {topic: (record.sequence, record.raw) if record else None for topic, record in records.items()}
@@ -90,7 +91,7 @@ async def compared(store, player, sequence, lines):
     return compare(BalancesStated("run", 0, [word]), standing).wrong, ordinals
 
 
-# Each example has a player of its own, so one empty store serves all.
+# Each example has a player of its own, so all can share one store.
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

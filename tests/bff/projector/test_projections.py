@@ -1,4 +1,4 @@
-"""The projector's rules, tried in every order."""
+"""The projector's rules, with events in every order."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -43,7 +43,7 @@ def event(n, lines, *, total, epoch="e1", kind="FundsDeposited", claimed=None, *
 
 
 def history(deposits):
-    """Each deposit is asked for and then done: two events on one line."""
+    """Each deposit is requested and then done: two events for one line."""
     events = []
     for ordinal in range(deposits):
         n, total = ordinal * 2 + 1, ordinal + 1
@@ -54,7 +54,7 @@ def history(deposits):
 
 
 class Store:
-    """Keeps records as the query store does: the newer one stays, by epoch, then by number, then by part."""
+    """Stores records as the query store does: the newer one wins, by epoch, then by number, then by part."""
 
     def __init__(self):
         self.records, self.parts = {}, {}
@@ -68,7 +68,7 @@ class Store:
             self.parts[put.topic] = put.part
 
     def project(self, events, *, dies_after=None):
-        """What was parked. `dies_after` cuts the writing after so many records."""
+        """The parked deliveries. `dies_after` interrupts the writing after so many records."""
         wallets = Wallets({topic: self.records.get(topic) for topic in Wallets.topics(events)})
         parked = []
         for each in events:

@@ -1,4 +1,4 @@
-"""The read side made anew out of the ledger, while everybody goes on looking at it."""
+"""The read side is rebuilt from the ledger while players go on reading it."""
 
 import asyncio
 import contextlib
@@ -28,14 +28,14 @@ PATIENT = StorePolicy(connect_ms=1000, op_ms=2000)
 
 @pytest.fixture(scope="module")
 def house():
-    # What is bent here is mended by the command, or not at all.
+    # Only the command repairs the tampered records of these tests.
     with MoneyHouse(extra={"COMMANDS_COMPARE_S": "0", "LEDGER_PARTITIONS": "2"}) as running:
         eventually(lambda: is_settled(running), what="nothing is shown in two partitions")
         yield running
 
 
 def is_settled(house):
-    """Everybody was restated in the epoch that begins with two partitions, and both say so."""
+    """All players were restated in the epoch that begins with two partitions, and both partitions report so."""
     [(epoch,)] = house.books("select epoch from commands_relaystate")
     ledger = house.read(feeds=["ledger"]).feeds["ledger"]
     shown = (ledger.state, ledger.data) == ("live", {"epoch": epoch})
@@ -55,7 +55,7 @@ def rich(house, deposits=1):
 
 
 def bend(house, changes):
-    """Write data over records as a wrong projection would: under the sequence that they have."""
+    """Overwrites data of records as a wrong projection would, under their own sequence."""
 
     async def write():
         store = Store.connect(house.valkey.url, PATIENT)
@@ -156,7 +156,7 @@ def test_operators_see_what_waits_in_each_partition(house):
         assert all(len(row) == 7 for row in rows[1:3]), "the last is the partition's epoch"
         return waits == [("0", "0", "0", "0.0", "s"), ("1", "0", "0", "0.0", "s")]
 
-    # A heartbeat is an event too: now and then one is on its way.
+    # Heartbeats are events too: now and then one is under way.
     eventually(nothing_waits)
     house.kill("projector")
     assert house.deposit("pl_birch", 100)[1]["state"] == "done"
@@ -237,7 +237,7 @@ def test_rebuild_that_is_killed_goes_on_where_it_was(house):
 
 
 def answer_others(house, over):
-    """What a projector tells the relay, who compares all the time."""
+    """A projector's answers to the relay, which compares all the time."""
 
     async def answer():
         broker = connect(house.valkey.url)

@@ -1,4 +1,5 @@
-"""What players read while all is told again: after a ledger was set back to a copy, in a rebuild, in a new epoch."""
+"""What players read during a full restatement: after a ledger was restored from a backup, in a rebuild, in a
+new epoch."""
 
 import json
 import re
@@ -26,7 +27,7 @@ def house():
 
 
 def ask(house, player, path):
-    """Status and body of a view, as the player."""
+    """Status and body of the player's view."""
     url = f"http://127.0.0.1:{house.ports['bff-queries']}/views/{path}"
     request = urllib.request.Request(url, headers={"Authorization": house.bearer(player, scopes=(SCOPE_READ,))})
     try:
@@ -37,12 +38,12 @@ def ask(house, player, path):
 
 
 def shown(house, player, path="wallet"):
-    """A busy machine's query store may be too late for an answer; then it is asked again."""
+    """On a busy machine the query store may answer too late; then the view is requested again."""
     return eventually(lambda: ask(house, player, path)[1].get("data"))
 
 
 def set_back(house, copy):
-    """Restore `copy` into a fresh database; the epoch that begins."""
+    """Restore `copy` into a fresh database; returns the new epoch."""
     for name in BOOKS:
         house.kill(name)
     for path in house.data.glob("commands.sqlite3*"):
@@ -120,7 +121,7 @@ def test_records_that_differ_from_the_ledger_are_made_anew_without_anybodys_comm
 
 
 def mended(house, topics, right):
-    """The records come to be what they were, and the wallets stay live meanwhile."""
+    """The records become what they were, and the wallets stay live meanwhile."""
 
     def as_it_was():
         snapshot = house.read(*topics, feeds=["ledger"])
@@ -131,7 +132,8 @@ def mended(house, topics, right):
 
 
 class Player(threading.Thread):
-    """Deposits one cent at a time until `ended`, and reads each back with its sequence; what was older is `wrong`."""
+    """Deposits one cent at a time until `ended`, and reads each back with its sequence; older views are counted as
+    `wrong`."""
 
     def __init__(self, house, ended):
         super().__init__()

@@ -1,4 +1,5 @@
-"""A ledger that went back: its file was put back, or a failover lost its end. Nobody is shown what it does not hold."""
+"""A ledger that lost its end: its file was restored, or a failover lost commits. No view shows what it no longer
+contains."""
 
 import secrets
 import shutil
@@ -14,7 +15,7 @@ BOOKS = ("bff-commands", "relay")
 
 
 class FileLedger:
-    """A ledger in SQLite whose file can be put back to what it was, as from a snapshot of its disk."""
+    """A ledger in SQLite whose file can be restored, as from a snapshot of its disk."""
 
     def __init__(self, house):
         self.house = house
@@ -45,7 +46,7 @@ class ServerLedger:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house_and_ledger(request):
-    """A house, and what keeps and puts back its ledger."""
+    """A house, and the means to save and restore its ledger."""
     if request.param == "sqlite":
         with MoneyHouse(wanted=PROCESSES) as house:
             yield house, FileLedger(house)
@@ -68,7 +69,7 @@ def start_books(house):
 
 
 def grown_since_its_backup(house, ledger):
-    """A player who had 700 when the ledger was kept, and has deposited 800 since."""
+    """A player who had 700 when the ledger was saved, and has deposited 800 since."""
     who = f"pl_{secrets.token_hex(5)}"
     house.deposit(who, 700)
     eventually(lambda: shown(house, who) == ("live", 700))
@@ -80,7 +81,7 @@ def grown_since_its_backup(house, ledger):
 
 
 def shown(house, player):
-    """Freshness and balance as the view says them, as soon as it says anything."""
+    """Freshness and balance in the view, as soon as it has any."""
 
     def answer():
         status, view = ask(house, player, "wallet")
@@ -91,7 +92,7 @@ def shown(house, player):
 
 
 def live_again(house, player, real):
-    """Once the wallet has been called stale it is not live before it says what the ledger does."""
+    """Once a wallet was shown as stale, it is not live again before it shows the ledger's state."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         state, found = shown(house, player)
@@ -118,7 +119,7 @@ def test_a_ledger_that_was_put_back_begins_an_epoch_and_phantom_money_is_never_l
     eventually(lambda: shown(house, who) == ("live", 705))
 
 
-# That a server's ledger can be put back at all is shown above; what the projector finds is the same over both.
+# The tests above show that a server's ledger can be restored; the projector's reaction is the same over both databases.
 @pytest.mark.parametrize(
     "house_and_ledger", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)], indirect=True
 )
@@ -143,7 +144,7 @@ def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(house_an
     assert ", 0 differ." in house.manage("rebuild_views", "--compare-only").stdout
 
 
-# Which epoch it begins is tried over both databases among the engine's cases.
+# The engine's cases test over both databases which epoch begins.
 @pytest.mark.parametrize("house_and_ledger", ["sqlite"], indirect=True)
 def test_a_ledger_from_before_the_last_replay_begins_an_epoch_after_it(house_and_ledger):
     """It speaks of an epoch that everybody has left; what it begins sorts after the one that it does not know."""

@@ -1,4 +1,4 @@
-"""What is told of a player for a rebuild is swapped in when it is what the ledger says, and else changes nothing."""
+"""A player's restatement in a rebuild is swapped in only if it is complete and right; otherwise nothing changes."""
 
 import secrets
 
@@ -23,7 +23,7 @@ async def store(valkey):
 
 
 def for_shadow(player, sequence, lines, *, held_against=True, **state):
-    """What a relay tells of the player in a rebuild; `state` changes fields of its end."""
+    """A relay's events about the player in a rebuild; `state` changes fields of the last one."""
     events = restatement(player, sequence, lines, [], counted=True)
     for event in events:
         event.data["rebuild"] = RUN
@@ -34,7 +34,7 @@ def for_shadow(player, sequence, lines, *, held_against=True, **state):
 
 
 async def stored_player(store, lines, sequence=("e0", 50)):
-    """A player whose records stand as the ledger has them."""
+    """A player whose records equal the ledger."""
     player = f"pl_{secrets.token_hex(5)}"
     await project(store, restatement(player, sequence, lines, [], counted=True))
     return player

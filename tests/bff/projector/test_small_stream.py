@@ -1,4 +1,4 @@
-"""A ledger with far more to tell than the stream holds is told once, and that ends."""
+"""A ledger with far more events than the stream can hold is restated once, and the restatement ends."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ def house():
 
 
 def fill(house):
-    """Players with a long history each, whom nobody has been told of."""
+    """Players with a long history each, none of whom has been restated."""
     began = datetime.now(UTC) - timedelta(days=90)
     with contextlib.closing(sqlite3.connect(house.data / "commands.sqlite3", timeout=10)) as books, books:
         for number in range(PLAYERS):
@@ -49,7 +49,7 @@ def fill(house):
 
 
 def settled(house, epochs):
-    """Once the wallets are live: how far behind the stream was at most."""
+    """The largest backlog of the stream until the wallets are live."""
     longest = 0
 
     def is_live():

@@ -1,4 +1,4 @@
-"""The projector's steps where something is missing, too much, of another release, or makes no sense."""
+"""The projector's handling of events that are missing, too many, of another release, or invalid."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ def made(store, policy=PROJECTOR):
 
 
 def later_deposit(player, sequence, position):
-    """One that follows another that has not come."""
+    """An event that follows one that has not come."""
     first = first_deposit(player, position)
     event = msgspec.structs.replace(first.event, id=f"{player}-{sequence}", sequence=("e1", sequence))
     return replace(first, event=event, at=f"{player}-{sequence}")

@@ -1,4 +1,4 @@
-"""The catalogue of games out of a real query store."""
+"""The catalogue of games from a real query store."""
 
 import asyncio
 import time
@@ -63,7 +63,7 @@ def game(code, name, category="slots", **other):
 
 
 async def publish(store, provider, games, version="1", held="", beat=True):
-    """As the feed does: two parts, then the head that names them."""
+    """Writes as the feed does: two parts, then the head that names them."""
     parts = [games[::2], games[1::2]]
     puts = [Put(games_part_topic(provider, part), each, f"games-{provider}") for part, each in enumerate(parts)]
     digests = [f"{version}-{part}" for part in range(2)]
@@ -242,7 +242,7 @@ async def test_a_store_that_is_away_is_said_as_in_every_view(server, store):
 
 
 class Slow:
-    """A store whose parts come when they are let through, and can fail."""
+    """A store whose parts are delayed by the test, and can fail."""
 
     def __init__(self, gate):
         self.gate, self.fails = gate, False

@@ -1,4 +1,4 @@
-"""What a search finds, and in which order."""
+"""Which games a search finds, and in which order."""
 
 from datetime import UTC, datetime, timedelta
 

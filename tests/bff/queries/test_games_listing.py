@@ -1,4 +1,4 @@
-"""Listings of the catalogue: made once while they stay the same, and never shown after that."""
+"""Listings of the catalogue are cached while they stay the same, and never shown after that."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""History and limits out of a real query store that the projector's own rules have filled."""
+"""History and limits from a real query store, filled by the projector's own rules."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ async def client(store):
 
 
 def months_ago(count):
-    """The first second of a month."""
+    """The first second of that month."""
     at = THIS_MONTH
     for _ in range(count):
         at = (at - timedelta(days=1)).replace(day=1)
@@ -55,7 +55,7 @@ def months_ago(count):
 
 
 class Ledger:
-    """Tells one player's lines as the write side would."""
+    """Writes one player's lines as the write side would."""
 
     def __init__(self, store, epoch="e1"):
         self.store, self.epoch, self.lines = store, epoch, []

@@ -1,4 +1,4 @@
-"""Who may read a view: every one of them, at every wrong door."""
+"""Who may read a view: every view refuses every wrong token."""
 
 import time
 
@@ -22,13 +22,13 @@ ALL |= {SCOPE_GAMES, SCOPE_GAMES_WRITE}
 
 
 class UnreadStore:
-    """A store that must not be looked at."""
+    """A store that must not be read."""
 
     async def read(self, topics=(), feeds=()):
         raise AssertionError(f"read {list(topics)} for somebody who may not")
 
     async def announce(self):
-        """Nothing to tell."""
+        """Nothing to announce."""
 
 
 VIEWS = views_of(UnreadStore(), QueriesPolicy()).routes
@@ -42,7 +42,7 @@ def bearer(scopes, audience="wallet", player="pl_amber"):
 
 
 async def refusal(route: Route, headers, query="currency=EUR"):
-    """Status, code and everything else that `headers` are told at the door of `route`."""
+    """Status, code and the rest of the answer of `route` to these headers."""
     transport = httpx.ASGITransport(app=Queries(UnreadStore(), PUBLIC))
     async with httpx.AsyncClient(transport=transport, base_url="http://queries") as client:
         answer = await client.get(f"{route.path}{'r1' if route.named else ''}?{query}", headers=headers)

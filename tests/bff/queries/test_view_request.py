@@ -1,4 +1,4 @@
-"""What the read side refuses before it reads anything."""
+"""Requests that the read side refuses before it reads anything."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ PRIVATE, PUBLIC = new_key_pair()
 
 
 class DeadStore:
-    """A store that never answers; whoever gets past the checks finds out."""
+    """A store that never answers, so that a request which passes the checks is noticed."""
 
     async def read(self, topics=(), feeds=(), *, keys=()):
         raise StoreUnavailable("refused")
@@ -68,7 +68,7 @@ async def ask(path, headers=None, method="GET"):
 )
 async def test_refusal_is_a_typed_problem(path, headers, status, code):
     """Whatever is wrong with a request is said by one stable word."""
-    # Minted here: a token that was made when the tests were collected may have expired by now.
+    # Minted here: a token that was minted during collection may have expired by now.
     answer = await ask(path, headers() if callable(headers) else headers)
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()

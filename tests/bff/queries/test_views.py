@@ -42,7 +42,7 @@ from bff.store import Store, StorePolicy
 from bff.store.policy import feed_policy
 from tests.support.valkey_server import ValkeyServer
 
-# What is promised takes so many times as long on a machine that may be busy.
+# Time limits are so many times the promise, for a machine that may be busy.
 BUSY = 5
 
 PRIVATE, PUBLIC = new_key_pair()

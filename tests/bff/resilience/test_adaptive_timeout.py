@@ -1,4 +1,4 @@
-"""How near to its limit an upstream answers, on a clock that the tests hold."""
+"""How near to its limit an upstream answers, with a clock that the tests set."""
 
 import pytest
 

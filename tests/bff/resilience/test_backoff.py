@@ -1,4 +1,4 @@
-"""One backoff for whoever tries again: what it may be, and that every house takes it from one place."""
+"""One backoff for all retries: its bounds, and that every house takes it from one place."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.quick
 ROOT = Path(__file__).parents[3]
 OWN = {
     "bff/resilience/backoff.py",
-    # State machines whose wait is part of the state; the shell's answer to browsers, which has a lower bound too.
+    # State machines with the wait in their state; and the shell's answer to browsers, which has a lower bound too.
     "bff/resilience/breaker.py",
     "bff/store/breaker.py",
     "shell/composition/retry_delay.py",

@@ -1,4 +1,4 @@
-"""The border of an ASGI application: every house reads one and the same request, whatever lines it came in."""
+"""The border of an ASGI application: every house reads the same request, in whatever header lines it came."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ Pairs = list[tuple[bytes, bytes]]
 
 
 class House:
-    """An application that remembers what reached it, and answers 200 with what it read."""
+    """An application that records what reaches it, and answers 200 with what it read."""
 
     def __init__(self, *, answers_first: bool = False) -> None:
         self.scope: dict[str, Any] | None = None
@@ -44,7 +44,7 @@ class House:
 async def met(
     border: Border, headers: Pairs, pieces: list[bytes] | None = None, *, method: str = "GET", kind: str = "http"
 ) -> list[Any]:
-    """What is sent for one request from 10.0.0.9."""
+    """What is sent in answer to one request from 10.0.0.9."""
     sent: list[Any] = []
     waiting = list(pieces or [b""])
 

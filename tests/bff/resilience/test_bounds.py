@@ -1,4 +1,5 @@
-"""What a connection may cost: heads and bodies end in time, heads end in size, and honest ones are never cut."""
+"""Limits of a connection: heads and bodies end in time, heads are bounded in size, and honest requests are
+never cut."""
 
 import asyncio
 import socket
@@ -25,7 +26,8 @@ REST = b"Host: a\r\n\r\n"
 
 
 class Served:
-    """A server in this process. `handler` may read and answer as it likes; by default it reads all, then answers."""
+    """A server in this process. `handler` may read and answer as it likes; by default it reads everything, then
+    answers."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -52,7 +54,8 @@ class Served:
         await answer(send)
 
     async def talk(self, *pieces: bytes, every_s: float = 0.02, hang_up: bool = False, answers: int = 0) -> bytes:
-        """All that comes back until the server ends the connection or gave so many answers; else for a while."""
+        """Everything that comes back until the server closes the connection or has sent so many answers, or the time is
+        over."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         got = b""
         try:
@@ -128,7 +131,7 @@ async def test_head_beyond_the_limit_is_431(served: Served) -> None:
     pieces = [large[at : at + 1000] for at in range(0, len(large), 1000)]
     one_line = [b"GET / HTTP/1.1\r\nX: ", *[b"a" * 1000] * 12]
     for slow in (pieces, one_line):
-        # Whoever goes on sending may find the connection cut before they read the refusal.
+        # A client that goes on sending may find the connection cut before it has read the refusal.
         got = await served.talk(*slow, every_s=0.005)
         assert got.startswith(b"HTTP/1.1 431") or got == b"<cut>"
     assert served.paths == []

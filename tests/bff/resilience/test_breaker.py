@@ -1,4 +1,4 @@
-"""The breaker's decisions, on a clock that the tests hold."""
+"""The breaker's decisions, with a clock that the tests set."""
 
 import math
 import random
@@ -16,7 +16,7 @@ POLICY = Policy(deadline_ms=1000)
 
 
 class Bench:
-    """A breaker, its clock, and what it told."""
+    """A breaker, its clock, and its published transitions."""
 
     def __init__(
         self, policy: Policy = POLICY, *, trials: bool = False, chance: Callable[[], float] = lambda: 0.0

@@ -1,4 +1,4 @@
-"""Places for calls, on simulated time."""
+"""Permits for calls, on simulated time."""
 
 import asyncio
 

@@ -1,4 +1,5 @@
-"""What one caller's failures say of an upstream where they chose what is asked for, on a clock that tests hold."""
+"""Failures of one caller, who chose what is requested, and what they count for the upstream; with a clock that tests
+set."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +24,7 @@ Fail = Callable[..., Position]
 
 @pytest.fixture
 def fail() -> Fail:
-    """One call of `caller` that ends so; where the breaker is then."""
+    """One call of `caller` with this result; returns the breaker's state after it."""
     breaker = Breaker("api", POLICY, trials=True, chance=lambda: 0.0, listener=lambda _: None)
     callers, pace = Callers(POLICY), AdaptiveTimeout(POLICY)
 

@@ -1,4 +1,4 @@
-"""What a name leads to is checked, and connected to as it was checked, on every call."""
+"""The address behind a name is checked on every call, and the checked address is the one that is connected to."""
 
 import time
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def soon() -> Deadline:
 
 
 class Names:
-    """A resolver whose answers the test writes: one for each time that it is asked, the last one again and again."""
+    """A resolver with prepared answers: one for each look-up, the last one repeats."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self._answers = list(answers)

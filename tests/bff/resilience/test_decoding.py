@@ -1,4 +1,4 @@
-"""Content codings, undone under a cap; and what the client below says, in our words."""
+"""Content codings are decoded up to a size limit; errors of the client library are translated."""
 
 import gzip
 import zlib

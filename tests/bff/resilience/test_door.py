@@ -1,4 +1,5 @@
-"""The door of a house: whom it turns away, with what, and that it costs nobody anything while nothing waits."""
+"""Load shedding at a house's entry: which requests are refused, with which answer, and that it costs nothing without
+load."""
 
 import asyncio
 import json
@@ -20,7 +21,7 @@ SHELL_SAYS = {each: [(b"mullion-load-class", each.value.encode())] for each in L
 
 
 def limited(policy: DoorPolicy | None = None) -> Limiter:
-    """With the least limit there is, and nothing under way."""
+    """A limiter with the smallest limit, and no request in flight."""
     limiter, now = Limiter(policy or DoorPolicy(counted_s_max=1e9, calm_s=1e9)), 0.0
     entered = [limiter.enter(now) for _ in range(80)]
     for _ in range(30):
@@ -38,7 +39,7 @@ def scope_of(headers: list[tuple[bytes, bytes]], *, method: str = "GET", path: s
 
 
 class House:
-    """Answers when it is told to."""
+    """Answers when a test lets it."""
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
@@ -71,7 +72,7 @@ async def ask(door: Door, scope: Any) -> list[Any]:
 
 
 async def full(limiter: Limiter, house: House, *, load_class: LoadClass = LoadClass.PAGE) -> Door:
-    """A door at which a class has taken all it may."""
+    """An entry at which one class of requests has used all its places."""
     door = Door(house, limiter, class_by_header(LoadClass.READ))
     count = 0
     while limiter.in_flight < limiter.limit * getattr(limiter.policy, f"{load_class}_ratio"):
@@ -252,7 +253,7 @@ def test_what_the_door_counts_is_there_to_be_read():
 
 
 def surged() -> Limiter:
-    """With a limit, and known to need 30 ms for one while little is to do."""
+    """A limiter with this limit that has learned 30 ms a request under little load."""
     limiter = limited(DoorPolicy(counted_s_max=1e9, calm_s=1e9, beside_money_min=8))
     limiter.money_first.end_window(0.0, limited=False)
     for _ in range(100):
@@ -406,8 +407,8 @@ SETTLED_S, COMMANDS = 8, 3
 
 
 async def money_beside(pages_per_s: float, every_s: float, *, measured: bool) -> tuple[list[int], int]:
-    """How many each command stands behind when it comes, while so many pages a second come; and how many pages a second
-    are served. `measured`: the process has seen before how long a page takes."""
+    """How many requests each command has to wait for when so many pages a second come; and how many pages a second are
+    served. `measured`: the process has learned before how long a page takes."""
     loop, core = asyncio.get_running_loop(), Core()
     limiter = limited(DoorPolicy(calm_s=1e9))
     limiter._limit = 64  # the door's own limit is found from waits, which this core has not

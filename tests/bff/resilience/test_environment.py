@@ -1,4 +1,4 @@
-"""Numbers that a process is given by its environment."""
+"""Numbers from a process's environment variables."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a reader of consecutive pages sees of an upstream, some of whose answers are late, in simulated time."""
+"""What a reader of consecutive pages sees of an upstream that answers late now and then, in simulated time."""
 
 import asyncio
 import random
@@ -26,13 +26,13 @@ HOLD_S = POLICY.late_hold_ms / 1000
 WELL, LATE = answer(), Failure(Reason.TIMEOUT, late=True)
 PLAYER, EVERYBODY = Key.for_player("pl_amber", "wallet"), Key.for_everybody("offers")
 
-# How long an answer takes that is in time, and one that is late: near to the limit, and far from it.
+# The durations of an answer in time and of a late one: near to the limit, and far from it.
 NEAR, FAR = (LIMIT_MS * 0.97, LIMIT_MS * 1.03), (20.0, LIMIT_MS * 12.0)
 
 
 @dataclass
 class Readers:
-    """One reader whose pages are watched, and any others, of one slot of one process."""
+    """One reader whose pages are watched, and any others, of one slot in one process."""
 
     seed: int
     share: float
@@ -49,12 +49,12 @@ class Readers:
 
     @property
     def changes(self) -> list[tuple[float, str]]:
-        """When another state was seen than before, and which."""
+        """The moments at which another state was seen than before, and the states."""
         pairs = zip(self.states, self.states[1:], strict=False)
         return [after for before, after in pairs if before[1] != after[1]]
 
     def steady(self) -> bool:
-        """Whether no ten seconds hold more than three changes."""
+        """Whether no ten seconds have more than three changes."""
         at = [when for when, _ in self.changes]
         return all(fourth - first >= HOLD_S for first, fourth in zip(at, at[3:], strict=False))
 
@@ -91,7 +91,7 @@ class Readers:
 
 
 def mixed(share: float, seed: int) -> list[Readers]:
-    """A player's slot and everybody's, near to the limit and far from it, with copies and without, probed and not."""
+    """A player's slot and a shared one, near to the limit and far from it, with copies and without, probed and not."""
     return [
         Readers(seed, share, NEAR),
         Readers(seed, share, FAR, copies=False, probe=GET),
@@ -154,7 +154,7 @@ def test_late_answers_of_what_everybody_sees_are_not_seen(share: float) -> None:
 
 
 def turns(steadiness: FlapDamping, reader: str, since: float = 0.0) -> float:
-    """A late answer between timely ones and another after them, a second each; when the last one came."""
+    """A late answer between timely ones and another after them, a second each; and when the last one came."""
     for second, ended in enumerate((WELL, LATE, WELL, LATE)):
         steadiness.shown(reader, ended, since + second)
     return since + 3
@@ -220,7 +220,7 @@ def test_failures_that_are_not_late_hold_nobody() -> None:
 
 
 class Slot:
-    """One player's, called once a time in simulated time."""
+    """One player's slot, loaded once at a time in simulated time."""
 
     def __init__(self, probe: Request | None = None) -> None:
         self.upstream = FakeUpstream()

@@ -1,4 +1,4 @@
-"""What a guard makes of an upstream, on simulated time."""
+"""How a guard handles an upstream, on simulated time."""
 
 import asyncio
 import random
@@ -49,7 +49,7 @@ class Bench:
 
 
 def simulated(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run `test` on simulated time with a fresh bench; afterwards nothing may be left of it."""
+    """Run `test` on simulated time with a fresh bench; afterwards none of its tasks may be left."""
 
     def run() -> None:
         async def main() -> None:
@@ -285,8 +285,8 @@ async def test_an_answer_in_time_is_an_answer(bench: Bench) -> None:
 
 
 def visible_changes(policy: Policy, *, seed: int, took_ms: tuple[float, float], **more: Any) -> list[float]:
-    """When what a visitor sees changes, in seconds: half a minute of an upstream that is quick at first and then takes
-    between so many milliseconds, asked again 400 ms after each answer."""
+    """The moments, in seconds, at which a visitor's view changes: half a minute of an upstream that is fast at first
+    and then takes between so many milliseconds, called again 400 ms after each answer."""
     changes = []
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""A guard against an origin that is really broken: when it opens, what passes, and how it heals."""
+"""A guard with an origin that really fails: when its breaker opens, what passes, and how it heals."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from tests.origin.server import Origin
 
-# Short pauses, so that healing can be watched; long deadlines, except where a deadline is what fails.
+# Short pauses, so that tests of healing are fast; long deadlines, except where a deadline is what fails.
 POLICY = Policy(deadline_ms=4000, connect_ms=2000, open_ms_initial=200, open_ms_max=400, probe_gap_ms=20)
 HASTY = replace(POLICY, deadline_ms=300)
 HASTY_TO_CONNECT = replace(POLICY, connect_ms=100)
@@ -30,7 +30,7 @@ async def origin() -> AsyncIterator[Origin]:
 
 @pytest.fixture
 async def guard(origin: Origin, request: pytest.FixtureRequest) -> AsyncIterator[Guard]:
-    """A guard under POLICY, or under the one that the test names."""
+    """A guard under POLICY, or under the test's own."""
     guard = Guard("origin", getattr(request, "param", POLICY), probe=Request("GET", origin.url + "/probe"))
     yield guard
     await guard.aclose()
@@ -190,7 +190,7 @@ async def test_a_command_is_sent_once(origin: Origin, guard: Guard) -> None:
 
 async def test_a_restarted_origin_fails_no_page(origin: Origin, guard: Guard) -> None:
     """A connection that was closed under a GET is made anew within the call."""
-    for _ in range(3):  # no more than the retry budget has to spare
+    for _ in range(3):  # no more than the retry budget allows
         assert isinstance(await call(guard, origin), Response)
         await origin.cut()
     assert isinstance(await call(guard, origin), Response)
@@ -225,7 +225,7 @@ async def test_commands_share_no_connection_and_leave_none(origin: Origin, guard
     """Each has one of its own, which ends with its answer; what only reads shares one."""
     for _ in range(3):
         await call(guard, origin, "POST")
-    await asyncio.sleep(0.2)  # far less than a kept connection stays
+    await asyncio.sleep(0.2)  # far less than an idle connection is kept
     assert origin.connections == 0
     for _ in range(3):
         await call(guard, origin)

@@ -1,4 +1,4 @@
-"""A caller's deadline holds whatever the call below it does."""
+"""A caller's deadline holds, whatever the call below it does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ ANSWER = Response(200, Headers(), b"")
 
 
 class Busy:
-    """A transport that never minds a deadline: it answers when it is let go."""
+    """A transport that ignores every deadline: it answers when a test lets it."""
 
     def __init__(self) -> None:
         self.entered, self.gate = asyncio.Event(), asyncio.Event()

@@ -1,4 +1,4 @@
-"""Last good copies: for whom, for how long, and what they cost, on simulated time."""
+"""Last good copies: who gets them, for how long, and what they cost, on simulated time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -40,7 +40,7 @@ class Text:
 
 
 class Bench:
-    """Copies over an origin that says `says` under `cache_control`."""
+    """Copies of an origin that answers `says` with `cache_control`."""
 
     def __init__(self, policy: LastGoodPolicy | None = None, second: SecondLevel | None = None) -> None:
         self.clock = asyncio.get_running_loop().time
@@ -54,7 +54,7 @@ class Bench:
         self.last_good: LastGood[str] = self.process(policy or LastGoodPolicy())
 
     def process(self, policy: LastGoodPolicy) -> LastGood[str]:
-        """A process of its own, over the same second level."""
+        """Another process with the same second level."""
         wall = lambda: NOON + timedelta(seconds=self.clock())  # noqa: E731
         return LastGood(policy, clock=self.clock, wall=wall, second=self.second, codec=Text() if self.second else None)
 
@@ -77,7 +77,7 @@ class Bench:
 
 
 def simulated(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run `test` on simulated time with a fresh bench; afterwards no task may be left of it."""
+    """Run `test` on simulated time with a fresh bench; afterwards no task may be left."""
 
     def run() -> None:
         async def main() -> None:
@@ -421,7 +421,7 @@ def with_second_level(test: Callable[[Bench, Flaky], Coroutine[Any, Any, None]])
 
 
 async def restart(bench: Bench) -> None:
-    """The process ends and another one takes its place."""
+    """The process ends and another one replaces it."""
     await bench.last_good.aclose()
     bench.last_good = bench.process(LastGoodPolicy())
 
@@ -533,7 +533,7 @@ DENIALS = [Reason.UNAUTHORISED, Reason.NOT_FOUND, Reason.REJECTED, "no-store"]
 
 
 async def deny(bench: Bench, denial: str, key: Key = AMBER) -> None:
-    """The upstream takes back what it said, in one of its ways."""
+    """The upstream takes back its earlier answer, in one of several ways."""
     if denial == "no-store":
         bench.cache_control = denial
     else:
@@ -695,7 +695,7 @@ def test_writes_to_a_lost_second_level_cost_one_time_out_in_all(lost: str) -> No
         second.lost = lost
         bench = Bench(second=second)
         bench.cache_control = "max-age=60"
-        # Without any staleness allowed nothing is looked up, so the writer is the first to learn of it.
+        # With no staleness allowed nothing is looked up, so the writer is the first to learn of it.
         await asyncio.gather(*(bench.get(Key.for_player(f"player-{number}"), stale_s_max=0) for number in range(50)))
         began = bench.clock()
         await bench.last_good.aclose()

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.quick
 
 
 class Answer(dict[str, str]):
-    """As much of a Django response as is looked at."""
+    """The part of a Django response that is used."""
 
     streaming = False
     closed = False
@@ -25,7 +25,7 @@ class Answer(dict[str, str]):
 
 
 class Handler:
-    """As much of Django's handler as is used. `refusal` is what it makes of any request, if anything."""
+    """The part of Django's handler that is used. `refusal` is its answer to any request, if given."""
 
     def __init__(self, answer: Answer, refusal: Answer | None = None) -> None:
         self.answer, self.refusal = answer, refusal
@@ -55,7 +55,7 @@ def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
 
 
 async def serve(handler: LeanHandler, *messages: dict[str, Any], kind: str = "http") -> None:
-    """One exchange in which the caller sends `messages` and is silent then."""
+    """One exchange in which the caller sends `messages` and then nothing more."""
     waiting = iter(messages)
 
     async def receive() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Start and end of an application, and sessions that ended: said once for every house."""
+"""Start and end of an application, and ended sessions: one implementation for every house."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The limit of a door is found from waits, on a simulated process with one core, without a clock."""
+"""The limiter finds its limit from waiting times, on a simulated process with one core, without a real clock."""
 
 import random
 from collections import deque
@@ -20,8 +20,8 @@ TURNS = 5  # of the loop, that a request takes
 class Process:
     """One core that works on all requests in turn: `cpu_ms` for each, after `away_ms` in which it waits for others.
 
-    All cost the same, so they end in the order in which they came. Of the core the process has `own_ratio`; other
-    processes have the rest.
+    All requests cost the same, so they end in the order in which they came. The process has the share `own_ratio` of
+    the core; other processes have the rest.
     """
 
     cpu_ms: float = 2.0
@@ -114,7 +114,7 @@ def test_what_it_can_do_is_done_at_three_times_of_it(cpu_ms):
     process.run(2, {LoadClass.PAGE: 3 * process.per_s})
     process.clear()
     process.run(8, {LoadClass.PAGE: 3 * process.per_s})
-    # What is left of a step of the simulation when a request ends in it is lost.
+    # The rest of a simulation step in which a request ends is not used.
     assert process.done[LoadClass.PAGE] >= 0.94 * 8 * process.per_s
     took = sorted(ms for _, ms in process.took_ms)
     assert took[round(len(took) * 0.99)] <= 8 * POLICY.wait_ms_min + POLICY.limit_min * cpu_ms

@@ -1,4 +1,4 @@
-"""What a call may cost, and what may be left of it: memory, permits, tasks, sockets."""
+"""The limits of a call, and that it leaves nothing behind: memory, permits, tasks, sockets."""
 
 import asyncio
 import os
@@ -23,25 +23,25 @@ MIB = 1024 * 1024
 
 
 def resident_bytes() -> int:
-    """What this process holds in memory."""
+    """The memory of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def sockets_open() -> int:
-    """Sockets of this process."""
+    """The open sockets of this process."""
     count = 0
     for each in Path("/proc/self/fd").iterdir():
         try:
             count += each.readlink().as_posix().startswith("socket:")
-        except OSError:  # the descriptor that listed them is gone again
+        except OSError:  # the descriptor of the listing itself is closed again
             continue
     return count
 
 
 @asynccontextmanager
 async def origin_apart(fault: str) -> AsyncIterator[str]:
-    """The URL of an origin in a process of its own, so that its memory is not ours."""
+    """The URL of an origin in a process of its own, so that its memory is not measured."""
     command = (sys.executable, "-m", "tests.origin", "--fault", fault)
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
@@ -79,7 +79,7 @@ async def test_a_body_without_bounds_costs_less_than_5_mib(fault: str) -> None:
 
 async def test_cancelled_calls_leave_nothing_behind() -> None:
     """After 5 s of 300 cancelled calls a second the next 20 succeed; the origin never met more than the bulkhead."""
-    policy = Policy(deadline_ms=4000, connect_ms=2000)  # what is counted here is not time
+    policy = Policy(deadline_ms=4000, connect_ms=2000)  # time does not matter in this test
     async with Origin() as origin:
         guard = Guard("cancelled", policy)
         await call(guard, origin)
@@ -151,7 +151,7 @@ async def call(guard: Guard, origin: Origin) -> object:
 
 
 async def settled(holds: Callable[[], bool], limit_s: float = 30.0) -> None:
-    """Return when `holds()`; fail when it does not in time."""
+    """Returns when `holds()` is true; fails if it is not in time."""
     until = time.monotonic() + limit_s
     while not holds():
         assert time.monotonic() < until

@@ -1,4 +1,4 @@
-"""What a process writes, and a worker's life, in processes of their own and in this one."""
+"""A process's log, and a worker's life cycle, in processes of their own and in this one."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def logging_restored() -> Iterator[None]:
-    """The test's own logging is back afterwards."""
+    """Restores the test's own logging afterwards."""
     root = logging.getLogger()
     handlers, level, configured = root.handlers[:], root.level, structlog.get_config()
     yield
@@ -165,7 +165,7 @@ class Running:
             return answer.status, answer.headers["content-type"], answer.read().decode()
 
     def ended(self) -> tuple[int, str]:
-        """(exit code, what it logged)."""
+        """(exit code, log)."""
         _, output = self.process.communicate(timeout=20)
         return self.process.returncode, output
 
@@ -217,7 +217,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int, logging_r
 
 
 def supervise(main: worker.Main, healthy: worker.Healthy = dict) -> int:
-    """A worker in this process; its exit code."""
+    """Runs a worker in this process; returns its exit code."""
     with pytest.raises(SystemExit) as ended:
         worker.run(main, healthy=healthy)
     assert isinstance(ended.value.code, int)
@@ -225,7 +225,7 @@ def supervise(main: worker.Main, healthy: worker.Healthy = dict) -> int:
 
 
 async def ask(port: int, path: str) -> tuple[int, bytes]:
-    """(status, body) of a GET, as soon as somebody listens."""
+    """(status, body) of a GET, as soon as the port is open."""
     for _ in range(500):
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,4 +1,4 @@
-"""Looking names up: once for all, and never longer than a caller can wait."""
+"""Name look-ups are shared by all callers, and never take longer than a caller can wait."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.quick
 
 
 class Resolver:
-    """A resolver that can hang or fail, and counts."""
+    """A resolver that can hang or fail, and counts calls."""
 
     def __init__(self) -> None:
         self.lookups: list[str] = []

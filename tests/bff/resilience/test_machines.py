@@ -28,7 +28,7 @@ ALLOWED = {
 
 
 class BreakerMachine(RuleBasedStateMachine):
-    """Whatever happens in whatever order, what a breaker promises holds."""
+    """Whatever happens in whatever order, the breaker's promises hold."""
 
     permits = Bundle("permits")
 
@@ -162,7 +162,7 @@ class BudgetMachine(RuleBasedStateMachine):
 
     @rule()
     def a_retry_is_wanted(self) -> None:
-        # The window forgets by slices of a second, so it holds between 9 and 10 seconds.
+        # The window drops slices of a second, so it spans between 9 and 10 seconds.
         surely = self._since(self.calls, 9.0) * 0.1 + 3 - self._since(self.retries, 10.0) >= 1
         may = self._since(self.calls, 10.0) * 0.1 + 3 - self._since(self.retries, 9.0) >= 1
         given = self.budget.take(self.now)

@@ -1,4 +1,4 @@
-"""How often a server writes for one answer: what each write costs, its readers pay once more."""
+"""How often a server writes for one answer: each write costs it CPU, and its reader again."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Connection(asyncio.Transport):
-    """What is written to it, piece by piece."""
+    """Records what is written to it, piece by piece."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Served:
         self.protocol: Any = protocol
 
     async def ask(self, request: bytes = GET) -> list[bytes]:
-        """What is written until nothing more happens by itself."""
+        """Everything that is written until nothing more happens by itself."""
         self.protocol.data_received(request)
         for _ in range(10):
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The origin that can be broken is itself as it says."""
+"""The breakable origin behaves as its switches say."""
 
 import asyncio
 import json

@@ -40,7 +40,7 @@ def marks(request: Request) -> list[str]:
 
 
 class Upstream(FakeUpstream):
-    """Fails those that carry a mark; `everybody` too, if told so."""
+    """Fails calls that carry a mark; with `everybody` all calls."""
 
     everybody = False
 
@@ -288,7 +288,7 @@ class Text:
 
 
 class Copies:
-    """Last good copies with a second level; `get` says what was fetched where somebody was asked."""
+    """Last good copies with a second level; `get` returns what was fetched, if anything was."""
 
     def __init__(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -362,7 +362,7 @@ def test_partition_reads_the_second_level_and_fills_no_memory_from_it() -> None:
         await copies.get(GOOD)
         await copies.last_good.aclose()
         copies.last_good._copies.delete(SHARED)
-        await asyncio.sleep(2)  # that there was nothing is not believed for long
+        await asyncio.sleep(2)  # a miss is remembered only for a short time
         shown = await copies.get(DOWN, ANNA)
         assert isinstance(shown, Outcome)
         assert shown.value == "good"
@@ -389,7 +389,7 @@ def test_partition_joins_no_fetch_of_others_and_nobody_joins_its_own() -> None:
 
 
 class House:
-    """Notes the partition that each of its requests is in."""
+    """Records the partition of each of its requests."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []

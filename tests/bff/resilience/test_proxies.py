@@ -1,4 +1,5 @@
-"""Whose word about a caller is believed: only what the proxies on their hops reported, and no more of it than hops."""
+"""Which forwarded headers are trusted: only those of the proxies on a request's hops, and no more than there
+are hops."""
 
 import pytest
 from hypothesis import given, settings
@@ -16,21 +17,21 @@ ONE = ProxyHops.parse("10.0.0.0/8")
 @pytest.mark.parametrize(
     ("hops", "peer", "reported_for", "reported_proto", "caller"),
     [
-        # Two proxies in a row, each of which added what it met.
+        # Two proxies in a row, each of which added the address of its caller.
         (TWO, BALANCER, f"{BROWSER}, {EDGE}", "https,http", Caller(BROWSER, "https")),
         (TWO, BALANCER, f"{SPOOFED}, {BROWSER}, {EDGE}", "https, http, http", Caller(BROWSER, "http")),
         (TWO, BALANCER, f"{BROWSER}, {EDGE}", "https", Caller(BROWSER, "https")),
         (TWO, BALANCER, "", "https,http", Caller(BALANCER, "https")),
-        # Whoever passes the edge by is the balancer's caller, and what they made up is nobody's word.
+        # A client that bypasses the edge is the balancer's caller, and the headers that it invented are ignored.
         (TWO, BALANCER, f"{SPOOFED}, {BROWSER}", "https,http", Caller(BROWSER, "http")),
-        # A caller inside a trusted network is no further proxy: as many reports are read as there are hops.
+        # A caller inside a trusted network is not another proxy: only as many reports are read as there are hops.
         (ONE, BALANCER, f"{SPOOFED}, 10.1.1.1", "https", Caller("10.1.1.1", "https")),
         (ONE, BALANCER, f"{SPOOFED}, {BROWSER}", "https,http", Caller(BROWSER, "http")),
-        # Nobody on the last hop: not a word of it.
+        # No trusted proxy on the last hop: nothing is read.
         (TWO, EDGE, SPOOFED, "https", Caller(EDGE)),
         (ONE, BROWSER, SPOOFED, "https", Caller(BROWSER)),
         (ProxyHops(), BALANCER, SPOOFED, "https", Caller(BALANCER)),
-        # Ports, IPv6, the mapped form of an IPv4 address, and what is no address.
+        # Ports, IPv6, IPv4-mapped addresses, and invalid addresses.
         (ONE, BALANCER, f"{BROWSER}:4711", "", Caller(BROWSER)),
         (ONE, "::ffff:10.0.0.9", "[2001:db8::1]:443", "HTTPS", Caller("2001:db8::1", "https")),
         (ONE, BALANCER, "2001:db8::1", "https", Caller("2001:db8::1", "https")),

@@ -1,4 +1,4 @@
-"""One client of pub/sub for all houses, and its sense of time, shown with a server that is made up."""
+"""One pub/sub client for all houses, and its time limits, tested with an invented server."""
 
 import asyncio
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ def message(data: bytes) -> dict[str, Any]:
 
 
 class Server:
-    """A client of redis-py and its subscription in one: each look at it takes a second of its own clock."""
+    """A client of redis-py and its subscription in one: each poll takes a second of its own clock."""
 
     def __init__(self, replies: Iterable[dict[str, Any] | None] = ()) -> None:
         self.replies = iter(replies)

@@ -1,4 +1,5 @@
-"""A subscription over a real Valkey: what comes, what a loss says, and that one mistake costs one message."""
+"""A subscription to a real Valkey: its messages, the report of a loss, and that one handler's error loses one
+message."""
 
 import asyncio
 import contextlib

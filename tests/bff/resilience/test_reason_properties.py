@@ -1,4 +1,4 @@
-"""What follows from each reason. Every set stands here in words, so that a changed property is a changed claim."""
+"""The properties of each reason. Every set is written out here, so that a changed property is a changed claim."""
 
 import pytest
 

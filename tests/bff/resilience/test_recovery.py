@@ -1,4 +1,4 @@
-"""How a fleet finds out that an upstream is well again, on simulated time."""
+"""How a fleet notices that an upstream is well again, on simulated time."""
 
 import asyncio
 import functools
@@ -29,7 +29,7 @@ OUTAGE_TO = OUTAGE_FROM + OUTAGE_S
 
 
 class Fleet:
-    """Processes, each with a guard of its own, that call one upstream which is out for a minute."""
+    """Processes, each with a guard of its own, that call one upstream which is down for a minute."""
 
     def __init__(self, seed: int, processes: int, *, joined: bool) -> None:
         self.loop = asyncio.get_running_loop()
@@ -71,7 +71,7 @@ class Fleet:
             await guard.aclose()
 
     async def play(self, player: int, guard: Guard, until: float) -> None:
-        """A page that asks again, as slots do, until it is whole."""
+        """A page that refetches its slots until all are fresh."""
         await asyncio.sleep(OUTAGE_FROM * self.chance.random())
         while self.loop.time() < until:
             ended = await guard.call(GET, Deadline.after_ms(self.loop.time(), POLICY.deadline_ms))
@@ -81,7 +81,7 @@ class Fleet:
                     return
                 await asyncio.sleep(1)
             else:
-                # Nobody learns anything in the middle of the outage; towards its end everybody is impatient.
+                # Nothing is to be learned in the middle of the outage; towards its end there are many calls.
                 impatient = self.loop.time() > OUTAGE_TO - 5
                 await asyncio.sleep((0.25 if impatient else 4) + 1.25 * self.chance.random())
 
@@ -131,7 +131,7 @@ def test_one_probe_an_interval_in_the_whole_fleet() -> None:
     assert min(gaps) >= POLICY.open_ms_initial / 2000
     assert min(late_gaps) >= POLICY.open_ms_max / 2000
     assert len(fleet.healed_at) == 400
-    # Nobody but probes reached the upstream once the breakers were open.
+    # Only probes reached the upstream once the breakers were open.
     calls = [at for request, at in zip(fleet.upstream.requests, fleet.upstream.at, strict=True) if request is not PROBE]
     assert not [at for at in calls if OUTAGE_FROM + 3 < at < OUTAGE_TO and at not in during]
 
@@ -153,7 +153,7 @@ def test_recovery_is_no_herd() -> None:
 
 
 class Lease:
-    """A lease that says what it is told to."""
+    """A lease that answers as a test says."""
 
     def __init__(self, says: Callable[[], Any]) -> None:
         self.says = says
@@ -170,7 +170,7 @@ class Lease:
 
 
 def opened(lease: ProbeLease | None = None, policy: Policy = POLICY) -> tuple[Guard, FakeUpstream]:
-    """A guard in the running loop whose upstream fails until told otherwise."""
+    """A guard in the running event loop whose upstream fails until a test heals it."""
     upstream = FakeUpstream(lambda: CallFailed(Reason.FRAMING, "odd", answered=True))
     clock = asyncio.get_running_loop().time
     return Guard("healing", policy, upstream, clock=clock, chance=lambda: 0.0, probe=PROBE, lease=lease), upstream

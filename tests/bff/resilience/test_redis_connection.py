@@ -1,4 +1,4 @@
-"""A connection to Redis that was reset is a lost connection under every event loop, and never another kind of error."""
+"""A connection to Redis that was reset is reported as a lost connection under every event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def test_write_to_a_transport_that_was_reset_is_redis_own_error(client: str, run
         server.close()
 
     async def ping(connection: AbstractConnection) -> None:
-        # asyncio's own transport takes the bytes, and only the answer fails.
+        # asyncio's own transport accepts the bytes, and only reading the answer fails
         await connection.send_packed_command([b"*1\r\n$4\r\nPING\r\n"], check_health=False)
         await connection.read_response()
 

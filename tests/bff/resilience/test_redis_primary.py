@@ -1,4 +1,4 @@
-"""Which server is spoken to, by what Sentinels and nodes of a cluster say, and who is asked when they are wrong."""
+"""Which server is called, by what Sentinels and cluster nodes report, and which one is tried when they are wrong."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +17,7 @@ PATIENT_S = 20.0
 
 
 class Server:
-    """A server of a name, in a role; `commands` is all that it heard."""
+    """A server with a name and a role; `commands` are those that it received."""
 
     def __init__(self, name: str, role: str = "master", refuses: bytes = b"") -> None:
         self.name, self.role, self.refuses = name, role, refuses
@@ -38,7 +38,7 @@ Get = Callable[[], Awaitable[Any]]
 
 @asynccontextmanager
 async def client_of(url: str, kind: str) -> AsyncIterator[Get]:
-    """What reads one key there, over asyncio or in a thread."""
+    """A client that reads one key there, over asyncio or in a thread."""
     if kind == "async":
         client = async_client(url, connect_s=PATIENT_S, answer_s=PATIENT_S)
         yield lambda: client.get("x")

@@ -1,4 +1,4 @@
-"""Which resources are left alone, on a clock that the tests hold."""
+"""Which resources are not called for a while, with a clock that the tests set."""
 
 import pytest
 

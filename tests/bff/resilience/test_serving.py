@@ -1,4 +1,4 @@
-"""A process that is told to stop under load serves all who came: nobody is cut, nor refused while it lives."""
+"""A process that is told to stop under load serves all its clients: none is cut, nor refused while it lives."""
 
 import asyncio
 import http.client
@@ -19,13 +19,14 @@ from tests.support.preloaded import PreloadedProcess
 
 CALLERS = 24
 POLICY = Policy(deadline_ms=5000, connect_ms=4000, consecutive_max=10**6, failed_ratio_max=2.0, retry_budget_spare=0)
-# The door is shut when nothing is open any more; an answer that was there by then is recorded after a turn of the loop.
+# The port is closed when no connection is open; an answer that was there by then is recorded after one turn of the
+# loop.
 RECORDED_S_MAX = 0.5
 
 
 @pytest.fixture
 def server() -> Iterator[tuple[PreloadedProcess, str]]:
-    """A process that serves, and where."""
+    """A process that serves, and its address."""
     port = free_port()
     environ = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
     process = preloaded.start("bff.resilience.serving", "tests.support.unhurried_app:application", env=environ)
@@ -43,7 +44,8 @@ def server() -> Iterator[tuple[PreloadedProcess, str]]:
 
 
 class Callers:
-    """Call all the time, some on the connections that they have, some on others; every end is kept with its moment."""
+    """Clients that call all the time, some on open connections, some on new ones; every result is recorded with its
+    moment."""
 
     def __init__(self, url: str) -> None:
         self.url = url

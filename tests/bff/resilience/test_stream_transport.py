@@ -1,4 +1,4 @@
-"""Calls whose bodies go piece by piece: settled at their head, ended with their connection, failures in our words."""
+"""Streamed bodies: the outcome is decided at the head, the call ends with its connection, failures are translated."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @asynccontextmanager
 async def upstream(answer: bytes | Handler) -> AsyncIterator[str]:
-    """A server that reads a head and answers these bytes, then closes; or does what it is told."""
+    """A server that reads a head, answers these bytes and closes; or runs the given handler."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):

@@ -1,4 +1,4 @@
-"""Transport against an origin that is really broken, row by row of the fault matrix."""
+"""The transport with an origin that really fails, row by row of the fault matrix."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from bff.resilience.transport import CallFailed, Request, Response, Transport
 from tests.origin.saying import ERROR_PAGE
 from tests.origin.server import Origin
 
-# Long where time is not what a test is about, short where it is; a busy machine gets some more.
+# Long if time is not what a test is about, short if it is; a busy machine gets some more.
 LONG_MS, SHORT_MS = 5000, 400
 POLICY = Policy(deadline_ms=LONG_MS, connect_ms=2000)
 HASTY = Policy(deadline_ms=LONG_MS, connect_ms=150)
@@ -37,7 +37,7 @@ async def send(transport: Transport, url: str, deadline_ms: int = LONG_MS) -> Re
 
 
 async def send_after_cut(transport: Transport, url: str) -> Response:
-    """The next answer. A call that meets the end of an old connection on its way has not reached the origin."""
+    """The next answer. A call that finds its old connection closed has not reached the origin."""
     try:
         return await send(transport, url)
     except CallFailed as failed:
@@ -302,7 +302,7 @@ async def test_an_unknown_root_is_not_trusted() -> None:
 
 
 async def wait_until(holds: Callable[[], bool], limit_s: float = 30.0) -> None:
-    """Return when `holds()`; fail when it does not in time."""
+    """Returns when `holds()` is true; fails if it is not in time."""
     until = time.monotonic() + limit_s
     while not holds():
         assert time.monotonic() < until

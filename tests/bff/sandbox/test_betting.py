@@ -40,7 +40,7 @@ def proxy(house):
 
 
 class Running:
-    """The provider under uvicorn in a thread of its own; `application` can be looked into."""
+    """The provider under uvicorn in a thread of its own; `application` can be inspected."""
 
     def __init__(self, wallet_url, book_path):
         self.port = free_port()
@@ -63,7 +63,7 @@ class Running:
         plain_http.post(f"{self.url}/control/fault", json={"kind": kind, "for_s": 600}).raise_for_status()
 
     def window(self, game=GAME):
-        """Step the clock until bets are taken for a while; when they close, on this machine's clock."""
+        """Advances the clock until bets are open for a while; returns when they close, on this machine's clock."""
         clock, table = self.application.clock, self.application.world.tables[game]
 
         def closes():
@@ -77,7 +77,7 @@ class Running:
         return eventually(closes)
 
     def finish_round(self):
-        """Step past the end of the round under way."""
+        """Advances the clock past the end of the current round."""
         self.application.clock.set(held=False, step_s=25)
 
 
@@ -127,7 +127,7 @@ class Guest:
         return answer.json()["bets"]
 
     def balance(self):
-        """What the engine says, asked as a provider that is not in trouble would."""
+        """The engine's balance, requested as by a provider without failures."""
         wallet = SeamlessWallet(self.house.url, "sandbox-tables", SECRET)
 
         async def ask():
@@ -144,7 +144,7 @@ def guest(house):
 
 
 def settled(guest, provider, *states):
-    """The latest bet once it is in one of `states` and its money has moved."""
+    """The latest bet, once it is in one of `states` and its money has moved."""
 
     def look():
         bet = next(iter(guest.bets(provider)), None)
@@ -267,7 +267,7 @@ def test_bet_that_nobody_can_vouch_for_is_rolled_back(provider, guest, proxy):
     """No answer for four seconds: the stake, taken or not, is given back once the wallet can be reached."""
     proxy.lose("/transaction/bet", 1)
     closes_at = provider.window()
-    guest.bets(provider)  # the provider knows whose token it is
+    guest.bets(provider)  # the provider reads the player from the token
     threading.Timer(0.2, lambda: proxy.away.update({"/transaction/bet", "/transaction/rollback"})).start()
     status, bet = guest.bet(provider, closes_at=closes_at)
     assert (status, bet["state"]) == (202, "placing")

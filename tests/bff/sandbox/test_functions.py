@@ -22,7 +22,7 @@ POLICY = replace(FUNCTIONS, environments_max=2, idle_s=1.0, timeout_s=1.0, init_
 
 
 class Running:
-    """One platform, asked as a server would ask it."""
+    """One platform, called as a server would call it."""
 
     def __init__(self, policy: FunctionsPolicy = POLICY, handler: str = HANDLER) -> None:
         environ = {**os.environ, "PORT": "1", "FUNCTION_HANDLER": handler}

@@ -1,4 +1,4 @@
-"""The bill of a day with a final in it, from what a platform has measured."""
+"""The bill of a day with a final in it, from a platform's measurements."""
 
 import re
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Platform(BaseHTTPRequestHandler):
         self.wfile.write(self.body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing is worth a line."""
+        """Silent."""
 
 
 @pytest.fixture

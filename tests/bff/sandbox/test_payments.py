@@ -1,4 +1,4 @@
-"""The sandbox's payments provider, with a journal on disk and a webhook that may not listen."""
+"""The sandbox's payments provider, with a journal on disk and a webhook that may fail."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ SECRET = "shared"
 
 
 class Hook:
-    """The other end of the webhook: what came, and what to answer."""
+    """The receiver of the webhook: what came, and what to answer."""
 
     def __init__(self):
         self.events = []

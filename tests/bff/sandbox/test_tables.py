@@ -1,4 +1,4 @@
-"""The sandbox's live tables: a world that repeats, said in a way that does not."""
+"""The sandbox's live tables: the same rounds repeat, with numbers and times that do not."""
 
 import random
 from collections import Counter

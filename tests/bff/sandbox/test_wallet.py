@@ -1,4 +1,4 @@
-"""What counts against the operator's wallet, as a game provider calls it."""
+"""Which answers of the operator's wallet count as failures for a game provider."""
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.quick
 
 
 async def call_wallet(body: bytes) -> tuple[WalletAnswer | Failure, Position]:
-    """(the last answer, where the breaker stands) after as many such answers as open it when they are failures."""
+    """(the last answer, the breaker's state) after as many such answers as would open it if they were failures."""
     guard = Guard("seamless-wallet", WALLET, FakeUpstream(lambda: Response(200, Headers(), body), took_ms=1))
     wallet = SeamlessWallet("http://wallet.test", "provider", "secret", guard=guard)
     answers = [await wallet.balance("token", "201", "request-1") for _ in range(WALLET.consecutive_max)]

@@ -1,4 +1,4 @@
-"""The store's decisions without a store: freshness by age, and when to stop asking."""
+"""The store's decisions without a store: freshness by age, and when to stop calling."""
 
 import pytest
 

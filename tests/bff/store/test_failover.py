@@ -1,4 +1,4 @@
-"""A primary is killed and another server promoted: whoever uses the store comes back by themselves."""
+"""A primary is killed and another server promoted: every client of the store reconnects by itself."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ def valkey(request):
 
 
 async def comes_back(call: Callable[[], Awaitable[object]]) -> object:
-    """The first answer, of as many calls as it takes."""
+    """The first answer, after as many calls as it takes."""
     end = time.monotonic() + WITHIN_S
     while True:
         try:
@@ -44,7 +44,7 @@ async def comes_back(call: Callable[[], Awaitable[object]]) -> object:
 
 @asynccontextmanager
 async def listening(valkey: Valkey) -> AsyncIterator[list[bytes]]:
-    """What is published about the topic, in a list that grows."""
+    """The messages of the topic, in a list that grows."""
     published: list[bytes] = []
     follow = pubsub.follow(
         valkey.url,
@@ -60,7 +60,7 @@ async def listening(valkey: Valkey) -> AsyncIterator[list[bytes]]:
 
 
 async def put_until_published(store: Store, published: list[bytes], data: dict[str, int]) -> None:
-    """Write, and again with another number, until a listener has published of it."""
+    """Writes, and again with another number, until a listener has received one."""
     before, end = len(published), time.monotonic() + WITHIN_S
     while len(published) == before:
         assert time.monotonic() < end, "nobody published of it"
@@ -94,7 +94,7 @@ async def test_all_that_use_the_store_come_back_after_a_failover(valkey: Valkey)
     assert after.sequence[0] != before.sequence[0]
     for partition, reader in enumerate(readers):
         await comes_back(lambda at=partition: broker.publish("ledger", [event(2 + at)], partition=at))
-        assert 2 + partition in numbers(await retried(reader, 2))  # what was not acknowledged comes first, again
+        assert 2 + partition in numbers(await retried(reader, 2))  # unacknowledged events come first, again
         await comes_back(reader.aclose)
     await comes_back(lambda: copies.put("wallet", b"copy", 60))
     assert (await comes_back(lambda: copies.get("wallet")))[0] == b"copy"

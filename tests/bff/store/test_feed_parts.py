@@ -1,4 +1,4 @@
-"""A feed that is made of several parts, as whoever belongs to one of them reads it, on a real Valkey."""
+"""A feed of several parts, as a reader of one part sees it, on a real Valkey."""
 
 import asyncio
 
@@ -81,7 +81,7 @@ async def test_a_writer_of_the_release_before_makes_a_part_speak_for_all_again(s
 
 
 class Published:
-    """All that is published from here on."""
+    """All messages that are published from now on."""
 
     def __init__(self, store):
         self._waiting = asyncio.Queue()
@@ -99,7 +99,7 @@ class Published:
         return [(message.topic, message.seq[1], message.state, message.parts) for message in messages]
 
     async def is_all(self):
-        """Whether nothing came after those: what is published later comes later."""
+        """Whether nothing came after those: later messages come later."""
         await self._store.put("tables.last", {}, feed="tables")
         return [topic for topic, *_ in await self.next(1)] == ["tables.last"]
 

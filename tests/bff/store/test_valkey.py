@@ -12,7 +12,7 @@ from tests.support.free_ports import free_port
 from tests.support.valkey_cluster import ValkeyCluster
 from tests.support.valkey_server import ValkeyServer
 
-# What is promised takes so many times as long on a machine that may be busy.
+# Time limits are so many times the promise, for a machine that may be busy.
 BUSY = 5
 
 # Tests that are not about limits must not fail because the machine is busy.
