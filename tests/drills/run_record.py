@@ -42,7 +42,8 @@ class RunDrill(msgspec.Struct, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
-    """`target` is the address that was drilled; `command` what the person typed; moments are ISO 8601 in UTC."""
+    """`target` is the address that was drilled; `command` what the person typed, of a run that was continued each
+    command in its order; moments are ISO 8601 in UTC."""
 
     start: str
     end: str

@@ -79,6 +79,7 @@ async def test_run_that_goes_on_keeps_what_was_there_and_counts_what_it_runs_its
     second = Rehearsal(tmp_path, held, lines, before=msgspec.structs.replace(first._record, drills=[*ran]))
     await second.rehearse()
     assert second._record.drills[:3] == ran
+    assert second._record.command == "drill all; stopped, and continued by drill all"
     assert len(second._record.drills) == 3 + len(SESSIONS)
     assert lines[-1].startswith(f"[{len(SESSIONS)}/{len(SESSIONS)}] ")
 

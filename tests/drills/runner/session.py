@@ -86,6 +86,8 @@ class Run:
         """`before` is the earlier run that this one continues: its drills are kept in the record."""
         self._target, self._folder, self._say, self._options = target, folder, say, options
         self._record = before or RunRecord(start=now(), end=now(), target=target.base_url, command=command)
+        if before:
+            self._record.command = f"{before.command}; stopped, and continued by {command}"
         self._before = len(self._record.drills)
         self._cookies: dict[str, Mapping[str, str]] = {}
         self._earlier = defaultdict[str, list[str]](list)
