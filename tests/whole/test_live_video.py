@@ -140,7 +140,8 @@ def test_the_player_can_stop_the_picture_and_hear_it(page, pages):
     [
         pytest.param("video_missing", "hls", marks=pytest.mark.full),
         ("video_frozen", "hls"),
-        ("video_stalled", "native"),
+        # A browser that plays by itself is seen to stop and to heal on the page of a table, and to get no answer below.
+        pytest.param("video_stalled", "native", marks=pytest.mark.full),
     ],
 )
 def test_a_picture_that_stops_is_seen_within_5_s_then_poster_and_results_then_heals(
