@@ -6,6 +6,7 @@ Runs every feed, or those that `INGEST_FEEDS` names; several of these processes 
 import asyncio
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 
 from bff import broker
 from bff.feeds import settings
@@ -33,14 +34,20 @@ def feeds_of(store: Store, events: broker.Broker, owner: str) -> dict[str, Feed]
     return {feed.name: feed for feed in feeds}
 
 
+def chosen(available: Mapping[str, Feed], names: Sequence[str]) -> list[Feed]:
+    """The feeds that this process runs: those of these names, all of them without a name. Ends the process where one is
+    unknown."""
+    unknown = set(names) - available.keys()
+    if unknown:
+        raise SystemExit(f"INGEST_FEEDS names {', '.join(sorted(unknown))}; there are {', '.join(sorted(available))}.")
+    return [feed for name, feed in available.items() if not names or name in names]
+
+
 def main() -> None:
     store, events = Store.connect(settings.REDIS_URL), broker.connect(broker.address())
     owner = f"{os.environ.get('PROCESS_NAME', 'ingest')}-{secrets.token_hex(4)}"
     available = feeds_of(store, events, owner)
-    unknown = set(settings.INGEST_FEEDS) - available.keys()
-    if unknown:
-        raise SystemExit(f"INGEST_FEEDS names {', '.join(sorted(unknown))}; there are {', '.join(sorted(available))}.")
-    feeds = [feed for name, feed in available.items() if not settings.INGEST_FEEDS or name in settings.INGEST_FEEDS]
+    feeds = chosen(available, settings.INGEST_FEEDS)
     supervisor = Supervisor(feeds, store, FEEDS)
 
     async def work(stop: asyncio.Event) -> None:

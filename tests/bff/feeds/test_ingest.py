@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bff.feeds.health import FeedHealth
+from bff.feeds.ingest import chosen
 from bff.feeds.policy import FeedsPolicy
 from bff.feeds.supervisor import Supervisor
 from bff.store import Store
@@ -117,3 +118,11 @@ def test_ingest_refuses_a_feed_it_does_not_know(ingest):
     process, _ = ingest(INGEST_FEEDS="tables,promos")
     assert process.wait(timeout=60) == 1
     assert f"INGEST_FEEDS names promos; there are {', '.join(sorted(FEEDS))}." in process.stderr.read()
+
+
+def test_feeds_are_shared_out_over_processes():
+    """Each runs those that it is given and no other; without a name it runs them all."""
+    available = {"steady": Steady(), "crashing": Crashing()}
+    shared = [chosen(available, ["crashing"]), chosen(available, ["steady"])]
+    assert [[feed.name for feed in feeds] for feeds in shared] == [["crashing"], ["steady"]]
+    assert chosen(available, []) == [*available.values()]

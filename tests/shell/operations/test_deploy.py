@@ -325,12 +325,6 @@ def test_each_file_below_an_overlay_is_reached_by_one_of_them() -> None:
     assert set().union(*(reached(KUBERNETES / each) for each in roots)) == all_
 
 
-def test_metrics_that_scaling_reads_are_metrics_of_a_house() -> None:
-    sources = "".join(file.read_text("utf-8") for room in ("bff", "shell") for file in (ROOT / room).rglob("*.py"))
-    read = set(re.findall(r"mullion_[a-z_]+", (KUBERNETES / "large" / "scaling.yaml").read_text("utf-8")))
-    assert {name for name in read if f'"{re.sub("_(sum|count|bucket)$", "", name)}"' not in sources} == set()
-
-
 def test_functions_template_is_what_aws_takes() -> None:
     """In a process of its own: its rules take longer to import than every other test here to run."""
     command = [str(Path(sys.executable).with_name("cfn-lint")), str(DEPLOY / "aws" / "template.yaml")]
