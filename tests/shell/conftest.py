@@ -20,6 +20,31 @@ def calls_in_threads_end_with_the_test(
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def rights_are_not_made_anew_for_every_test() -> Iterator[None]:
+    """After a test its tables are emptied, and Django would write down again which rights and kinds of rows there are:
+    that took a third of a test. Who needs a right makes it (`test_admin.py`)."""
+    from django.contrib.auth.management import create_permissions
+    from django.contrib.contenttypes.management import create_contenttypes
+    from django.db.models.signals import post_migrate
+
+    uid = "django.contrib.auth.management.create_permissions"
+    assert post_migrate.disconnect(dispatch_uid=uid)
+    assert post_migrate.disconnect(create_contenttypes)
+    yield
+    post_migrate.connect(create_permissions, dispatch_uid=uid)
+    post_migrate.connect(create_contenttypes)
+
+
+@pytest.fixture(autouse=True)
+def kinds_of_rows_are_looked_up_anew(request: pytest.FixtureRequest) -> None:
+    """Django remembers their numbers, and the test before had others."""
+    if request.node.get_closest_marker("django_db") is not None:
+        from django.contrib.contenttypes.models import ContentType
+
+        ContentType.objects.clear_cache()
+
+
 @pytest.fixture(autouse=True)
 def changes_are_announced_to_nobody(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No shell of another process listens during a test; `test_change_hints.py` has some that do."""

@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
+from django.apps import apps
 from django.conf import settings as live_settings
+from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
@@ -201,6 +203,7 @@ def test_staff_without_the_permission_may_look_and_not_act(admin: None) -> None:
     assert b'name="action"' not in client.get("/registry/liverelease/").content
     client.post("/registry/liverelease/", {"action": "hold", "_selected_action": ["poll"], "reason": "x"})
     assert not models.Hold.objects.exists()
+    create_permissions(apps.get_app_config("registry"), verbosity=0)  # as migrate does
     Player.objects.get().user_permissions.add(Permission.objects.get(codename="change_liverelease"))
     assert act(client, "liverelease", "hold", "poll", reason="x") == "poll is held."
 
