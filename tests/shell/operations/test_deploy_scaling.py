@@ -1,10 +1,10 @@
-"""What scales processes in a cluster reads what the houses say, and gives each as many as can work."""
+"""How many of each process a cluster may run, take away and scale, by what the houses say and by what can work."""
 
 import re
 
 import pytest
 
-from tests.shell.operations.test_deploy import KUBERNETES, of_kind
+from tests.shell.operations.test_deploy import KUBERNETES, container_of, of_kind, processes
 from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
@@ -26,3 +26,19 @@ def test_projectors_and_relays_follow_what_waits_for_them_and_are_never_more_tha
     for name in ("projector", "relay"):
         each = scaled[name]
         assert (each["minReplicaCount"], each["maxReplicaCount"]) == (2, int(config["data"]["LEDGER_PARTITIONS"]))
+
+
+def test_one_of_each_at_a_time_is_taken_away_and_each_is_bounded_and_writes_nothing() -> None:
+    """By who drains a node; with memory of its own, on a root that is only read, as nobody."""
+    deployments = [each for file, each in of_kind("Deployment") if file.parent.name in ("base", "fragments")]
+    budgets = {each["metadata"]["name"]: each["spec"] for _, each in of_kind("PodDisruptionBudget")}
+    assert len(deployments) == len(processes()) - 1, "the operators' admin is by its own folder, and there is one"
+    for each in deployments:
+        name, pod = each["metadata"]["name"], each["spec"]["template"]
+        assert budgets[name]["maxUnavailable"] == 1
+        assert budgets[name]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+        container = container_of(each)
+        assert {"cpu", "memory"} == {*container["resources"]["requests"]}
+        assert container["resources"]["limits"]["memory"]
+        assert pod["spec"]["securityContext"]["runAsNonRoot"]
+        assert container["securityContext"]["readOnlyRootFilesystem"]
