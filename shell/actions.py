@@ -21,6 +21,7 @@ from msgspec import structs
 
 from bff.contracts import headers
 from bff.contracts.idempotency import is_form_key
+from bff.contracts.own_write import is_receipt_id, is_sequence
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import Response
@@ -45,7 +46,7 @@ from shell.players.session import SessionUnverified
 from shell.proxy.address import AddressRefused, query_passes, read_address
 from shell.proxy.locations import Place
 from shell.security import content_security_policy
-from shell.visits import RECEIPT, SEQUENCE, Incoming, changed_cookie, visit_of
+from shell.visits import Incoming, changed_cookie, visit_of
 from shell.wiring import parts
 
 _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
@@ -196,7 +197,7 @@ async def _confirmed(
     slot, visit = include.slot, include.visit
     htmx = request.headers.get("HX-Request") == "true"
     receipt = answer.headers.get(headers.RECEIPT) or ""
-    received = answer.status in (200, 201, 202) and RECEIPT.fullmatch(receipt) is not None
+    received = answer.status in (200, 201, 202) and is_receipt_id(receipt)
     if received:
         include = Include(slot, structs.replace(visit, receipts={slot.name: receipt}), include.release)
     if meaning.verdict is Verdict.SENT_ON:
@@ -245,7 +246,7 @@ def _changed(value: str | None) -> tuple[list[str], str]:
     named, _, rest = (value or "").partition(";")
     topics = [topic for part in named.split(",") if _TOPIC.fullmatch(topic := part.strip())]
     sequence = rest.strip().removeprefix("sequence=")
-    return topics, sequence if SEQUENCE.fullmatch(sequence) else ""
+    return topics, sequence if is_sequence(sequence) else ""
 
 
 def _swap(

@@ -17,6 +17,7 @@ from django.http import parse_cookie
 from django.utils.translation import get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from bff.contracts.own_write import is_receipt_id, is_sequence
 from bff.contracts.text import is_plain
 from bff.resilience import log
 from shell.composition.page import Page, Visit
@@ -25,9 +26,6 @@ from shell.load_class import load_class_of
 from shell.players.duties import duty_values
 from shell.players.identity import Identity
 
-# A receipt's own id, or what a fragment makes of the key of an action whose outcome is not known.
-RECEIPT = re.compile(r"[A-Za-z0-9_-]{1,160}")
-SEQUENCE = re.compile(r"[A-Za-z0-9_-]{1,64}:[0-9]{1,18}")
 VISITOR = re.compile(r"[0-9a-f]{32}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _CHANGED_SALT = "shell.changed"
@@ -107,7 +105,7 @@ def _receipts(query: Mapping[str, str], page: Page) -> dict[str, str]:
     if not query:
         return {}
     receipts = {slot.name: query.get(f"{slot.name}.receipt", "") for slot in page.slots}
-    return {name: receipt for name, receipt in receipts.items() if RECEIPT.fullmatch(receipt)}
+    return {name: receipt for name, receipt in receipts.items() if is_receipt_id(receipt)}
 
 
 def _queries(query: Mapping[str, str], page: Page) -> dict[str, dict[str, str]]:
@@ -142,7 +140,7 @@ def _log_left_out(page: str, name: str, why: str) -> None:
 
 def _min_sequence(incoming: Incoming) -> str:
     requested = incoming.query.get("min_sequence", "")
-    if SEQUENCE.fullmatch(requested):
+    if is_sequence(requested):
         return requested
     value = incoming.cookies.get(settings.CHANGED_COOKIE_NAME, "")
     if not value:

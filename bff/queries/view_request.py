@@ -6,6 +6,7 @@ Public: `ViewRequest`, `currency_of`, `min_sequence_of`, `kinds_of`, `page_of`, 
 import re
 from dataclasses import dataclass
 
+from bff.contracts.own_write import parse_sequence
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.view import Sequence
 from bff.queries.refusal import ViewRefused
@@ -15,7 +16,6 @@ _KIND = re.compile(r"[a-z_]{1,16}")
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 _PAGE = re.compile(r"[1-9][0-9]{0,5}")
 _LIMIT = re.compile(r"[1-9][0-9]{0,3}")
-_SEQUENCE = re.compile(r"([A-Za-z0-9_-]{1,64}):(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,15 @@ def min_sequence_of(request: ViewRequest) -> Sequence | None:
     text = request.query.get("min_sequence")
     if text is None:
         return None
-    match = _SEQUENCE.fullmatch(text)
-    if match is None:
+    sequence = parse_sequence(text)
+    if sequence is None:
         raise ViewRefused(
             400,
             "min_sequence_invalid",
             "min_sequence can not be read.",
             {"min_sequence": "<epoch>:<n>, such as a1b2:7"},
         )
-    return match[1], int(match[2])
+    return sequence
 
 
 def kinds_of(request: ViewRequest, most: int) -> frozenset[str]:

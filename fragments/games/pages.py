@@ -3,9 +3,8 @@
 Public: `page_of`.
 """
 
-import re
-
 from bff.contracts.games import GamesData
+from bff.contracts.own_write import is_sequence
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -19,7 +18,6 @@ from fragments.kit.context import Context
 from fragments.kit.last_known import LastKnown
 
 _last_answers = LastKnown[GamesData]()
-_SEQUENCE = re.compile(r"[A-Za-z0-9_-]{1,64}:[0-9]{1,18}", re.ASCII)
 
 
 async def page_of(
@@ -36,7 +34,7 @@ async def page_of(
     result = result or Result()
     receipt = result.receipt
     sequence = ":".join(map(str, receipt.sequence)) if receipt else min_sequence
-    at_least = sequence if _SEQUENCE.fullmatch(sequence) else ""
+    at_least = sequence if is_sequence(sequence) else ""
     answer = await bff.view("games", View[GamesData], context, min_sequence=at_least, limit=limit, **wanted.fields)
     status = 401 if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED else result.status
     player = context.player.player if context.player else ""

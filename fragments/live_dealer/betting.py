@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from bff.contracts import headers
 from bff.contracts.bets import Bet, BetRefusal, PlaceBet
 from bff.contracts.idempotency import is_form_key
+from bff.contracts.own_write import is_receipt_id
 from bff.contracts.tables import TableData
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
@@ -19,7 +20,6 @@ from fragments.kit.context import Context
 from fragments.live_dealer import provider, slip
 
 _TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_RECEIPT = re.compile(r"[A-Za-z0-9._~-]{8,128}", re.ASCII)
 _STAKE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _SIDES = frozenset({"red", "black"})
 
@@ -147,7 +147,7 @@ async def _table(context: Context, table_id: str) -> View[TableData] | Failure:
 
 async def _receipt(request: HttpRequest, context: Context, table_id: str) -> slip.Notice | None:
     receipt = request.GET.get("receipt", "")
-    if context.player is None or not _RECEIPT.fullmatch(receipt):
+    if context.player is None or not is_receipt_id(receipt):
         return None
     answer = await provider.latest(table_id, context)
     bets = [] if isinstance(answer, Failure) else answer

@@ -5,6 +5,8 @@ import re
 from django.http import HttpRequest
 
 from bff.contracts import headers
+from bff.contracts.idempotency import is_form_key
+from bff.contracts.own_write import is_receipt_id
 from bff.contracts.problem import Problem
 from bff.contracts.promotions import PromotionsData
 from bff.contracts.view import View
@@ -20,7 +22,7 @@ from fragments.promotions import display
 from fragments.promotions.display import ClaimNote
 
 _last_offers = LastKnown[PromotionsData]()
-_TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
+_PROMOTION_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 _EXPIRED = ClaimNote("bad", "This form had expired and nothing was sent. Please press Claim again.")
 _NOT_SENT = ClaimNote(
     "bad", "Claims can't be taken right now, and nothing was sent. Please try again in a moment.", ends="engine"
@@ -49,10 +51,10 @@ async def claim(request: HttpRequest, context: Context) -> Rendered:
     promotion_id = request.POST.get("promotion_id", "")[:129]
     if context.player is None:
         return await _offers(context, status=401)
-    if not _TOKEN.fullmatch(promotion_id):
+    if not _PROMOTION_ID.fullmatch(promotion_id):
         return await _offers(context, status=422, notes={"": ClaimNote("bad", "There is no such offer.")})
     key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get("idempotency_key", "")
-    if not _TOKEN.fullmatch(key):
+    if not is_form_key(key):
         return await _offers(context, status=422, notes={promotion_id: _EXPIRED})
     outcome = await bff.command("claim-promotion", ClaimPromotion(promotion_id), context, key)
     return await _after(outcome, context, promotion_id, key)
@@ -120,7 +122,7 @@ async def _receipt_note(request: HttpRequest, context: Context) -> ClaimNote | N
         return None
     if unanswered := parse_unanswered(receipt_id):
         return _unanswered_note(unanswered, await settle_unanswered(unanswered, context))
-    if not _TOKEN.fullmatch(receipt_id):
+    if not is_receipt_id(receipt_id):
         return None
     answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
     if isinstance(answer, Failure) or answer.data is None:

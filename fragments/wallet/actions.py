@@ -10,6 +10,8 @@ import msgspec
 from django.http import HttpRequest
 
 from bff.contracts import headers
+from bff.contracts.idempotency import is_form_key
+from bff.contracts.own_write import is_receipt_id
 from bff.contracts.problem import Problem
 from bff.contracts.wallet import CancelWithdrawal, Deposit, Receipt, SelfExclude, SetDepositLimit, Withdraw
 from bff.resilience.outcome import Failure
@@ -20,7 +22,6 @@ from fragments.kit.context import Context
 from fragments.kit.unanswered import UnansweredCommand
 from fragments.wallet import receipts
 from fragments.wallet.amount import AMOUNT_CHARS_MAX, AmountRefused, read_amount
-from fragments.wallet.labels import TOKEN
 from fragments.wallet.limits import BREAKS, PERIODS
 from fragments.wallet.pages import FormResult, cashier_page, limits_page, signed_out
 from fragments.wallet.policy import CAP_LIMITS, WITHDRAWAL_LIMITS, AmountLimits, limits_for
@@ -81,7 +82,7 @@ async def cancel(request: HttpRequest, context: Context) -> Rendered:
     """Take back a withdrawal that is still held."""
 
     def command(typed: Mapping[str, str]) -> CancelWithdrawal:
-        if not TOKEN.fullmatch(typed["receipt_id"]):
+        if not is_receipt_id(typed["receipt_id"]):
             raise FormRefused(_EXPIRED)
         return CancelWithdrawal(typed["receipt_id"])
 
@@ -130,7 +131,7 @@ async def _act(
     typed = {name: request.POST.get(name, "")[: _chars_max(name)] for name in form.fields}
     key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get("idempotency_key", "")
     try:
-        if not TOKEN.fullmatch(key):
+        if not is_form_key(key):
             raise FormRefused(_EXPIRED)
         body = command(typed)
     except FormRefused as refused:

@@ -6,6 +6,7 @@ Public: `CommandStatus`, `read_command_status`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bff.contracts.own_write import is_receipt_id
 from bff.contracts.problem import Problem
 from bff.contracts.view import View
 from bff.contracts.wallet import Receipt, ReceiptData
@@ -14,7 +15,6 @@ from fragments.kit import bff
 from fragments.kit.context import Context
 from fragments.kit.unanswered import CLOSED, UnansweredCommand, parse_unanswered, settle_unanswered
 from fragments.wallet import receipts
-from fragments.wallet.labels import TOKEN
 from fragments.wallet.receipts import ReceiptCard
 
 
@@ -34,7 +34,7 @@ async def read_command_status(query: Mapping[str, str], context: Context) -> Com
     receipt_id = query.get("receipt", "")
     if unanswered := parse_unanswered(receipt_id):
         return _status_of(unanswered, await settle_unanswered(unanswered, context), context)
-    if not TOKEN.fullmatch(receipt_id):
+    if not is_receipt_id(receipt_id):
         return CommandStatus()
     answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
     if isinstance(answer, Failure) or answer.data is None:

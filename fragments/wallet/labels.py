@@ -1,12 +1,7 @@
 """Labels of movements.
 
-Public: `KINDS`, `COMMANDS`, `TOKEN`, `kind_label`, `state_label`.
+Public: `KINDS`, `COMMANDS`, `kind_label`, `state_label`.
 """
-
-import re
-
-# The format of a key, or of an id in an address.
-TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 
 KINDS = {
     "deposit": "Deposit",

@@ -4,12 +4,12 @@ Public: `FormResult`, `cashier_page`, `summary_page`, `history_page`, `limits_pa
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bff.contracts.history import HistoryData
+from bff.contracts.own_write import is_receipt_id, is_sequence
 from bff.contracts.view import View
 from bff.contracts.wallet import LimitsData, Receipt, ReceiptData, WalletData
 from bff.resilience.outcome import Failure
@@ -22,9 +22,6 @@ from fragments.wallet import display, history, limits, receipts
 from fragments.wallet.amount import AMOUNT_CHARS_MAX
 from fragments.wallet.command_status import CommandStatus, read_command_status
 from fragments.wallet.invitation import invitation
-from fragments.wallet.labels import TOKEN
-
-_SEQUENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}:[0-9]{1,18}", re.ASCII)
 
 T = TypeVar("T")
 Query = Mapping[str, str]
@@ -176,14 +173,14 @@ async def _read(
 ) -> View[T] | Failure:
     """A view, at least as far as what was just done, or as the query says."""
     sequence = ":".join(map(str, receipt.sequence)) if receipt else query.get("min_sequence", "")
-    wanted = sequence if _SEQUENCE.fullmatch(sequence) else ""
+    wanted = sequence if is_sequence(sequence) else ""
     return await bff.view(name, View[kind], context, min_sequence=wanted, **parameters)  # type: ignore[valid-type]  # a type known at run time
 
 
 async def _line(query: Query, context: Context) -> tuple[receipts.Detail | None, receipts.ReceiptCard | None]:
     """(the transaction that is asked for, what stands in its place when it can not be read)."""
     receipt_id = query.get("line", "")
-    if not TOKEN.fullmatch(receipt_id):
+    if not is_receipt_id(receipt_id):
         return None, None
     answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
     if isinstance(answer, Failure) or answer.data is None:

@@ -1,9 +1,9 @@
 // The latest message of each topic. Numbers only go forward within an epoch, and an epoch once left stays left.
 
-/** @typedef {{epoch: string, n: number, left: Set<string>, message: LiveMessage, reopened: boolean}} Known */
+/** @typedef {{epoch: string, n: number, left: Set<string>, message: LiveMessage, reopened: boolean}} LatestOfTopic */
 
 export class Newest {
-  /** @type {Map<string, Known>} */
+  /** @type {Map<string, LatestOfTopic>} */
   #topics = new Map();
 
   /** @param {string} topic */

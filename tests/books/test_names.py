@@ -27,7 +27,7 @@ VAGUE = {"closing", "copies", "healing", "utils", "helpers", "common", "manager"
 VAGUE |= {"analyst", "copied", "look", "looks", "registered", "seen", "shown", "standing", "steadiness", "untimely"}
 LINES = {"bff/sandbox/payments/charges.py", "fragments/wallet/display.py"}  # of a journal, of a history
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-SCRIPT_NAME = re.compile(r"(?:\b(?:const|let|var|function|class) +|#)([A-Za-z_]\w*)")
+SCRIPT_NAME = re.compile(r"(?:\b(?:const|let|var|function|class) +|#|@typedef \{.*\} )([A-Za-z_]\w*)")
 PROSE = re.compile(r'""".*?"""|#.*?$', re.DOTALL | re.MULTILINE)
 STYLE_NAME = re.compile(r"\.([a-z][a-z-]*)[^{};]*\{")
 
@@ -38,7 +38,12 @@ def is_riddle(name: str) -> bool:
 
 
 def files(*endings: str, folders: Iterable[str] = (*HOUSES, "static")) -> list[Path]:
-    found = [path for house in folders for path in sorted((ROOT / house).rglob("*")) if "vendor" not in path.parts]
+    found = [
+        path
+        for house in folders
+        for path in sorted((ROOT / house).rglob("*"))
+        if not {"vendor", "node_modules"} & {*path.parts}
+    ]
     return [path for path in found if path.suffix in endings and "migrations" not in path.parts]
 
 
@@ -74,8 +79,8 @@ def test_no_name_in_python_is_a_riddle() -> None:
 def test_no_name_in_a_script_or_a_style_is_a_riddle() -> None:
     """What browsers run and show is named like what serves it."""
     riddles = []
-    for pattern, endings in ((SCRIPT_NAME, (".js",)), (STYLE_NAME, (".css",))):
-        for path in files(*endings):
+    for pattern, endings in ((SCRIPT_NAME, (".js", ".mjs", ".ts")), (STYLE_NAME, (".css",))):
+        for path in files(*endings, folders=(*HOUSES, "static", "tests")):
             names = set(pattern.findall(path.read_text("utf-8")))
             riddles += [f"{path.relative_to(ROOT)}: {name}" for name in sorted(names) if is_riddle(name)]
     assert riddles == []

@@ -36,7 +36,9 @@ def test_what_is_no_key_is_refused(key: str):
 
 def test_no_house_has_a_grammar_of_its_own():
     """A pattern for keys stands in the contract alone."""
-    pattern = re.compile(r"^_?(IDEMPOTENCY_)?KEY\w* = re\.compile", re.MULTILINE)
+    pattern = re.compile(
+        r"^_?(IDEMPOTENCY_)?KEY\w* = re\.compile|(TOKEN|PATTERN|GRAMMAR)\.fullmatch\((idempotency_)?key\)", re.MULTILINE
+    )
     found = {
         path.relative_to(ROOT).as_posix()
         for room in ("bff", "shell", "fragments")

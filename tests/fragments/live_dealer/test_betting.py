@@ -141,13 +141,15 @@ def test_receipt_is_told_to_its_player_while_the_bet_is_open(live: Fragment, bff
         return reply(BetsData([bet(stands[0])] if mine else []))
 
     bff.replies["/v1/bets"] = bets_of
-    assert "is in. Good luck." in live.get("/slip/205?receipt=bet_accepted_0001", **player_headers()).text
-    assert 'class="said' not in live.get("/slip/205?receipt=bet_accepted_0001", **player_headers("pl_birch")).text
-    assert 'class="said' not in live.get("/slip/205", **player_headers()).text
+    mine = live.get("/slip/205?receipt=bet_accepted_0001", **player_headers()).text
+    assert "is in. Good luck." in mine
+    assert 'class="outcome' in mine
+    assert 'class="outcome' not in live.get("/slip/205?receipt=bet_accepted_0001", **player_headers("pl_birch")).text
+    assert 'class="outcome' not in live.get("/slip/205", **player_headers()).text
     stands[0] = "returned"
     assert "could not be placed" in live.get("/slip/205?receipt=bet_returned_0001", **player_headers()).text
     stands[0] = "won"
-    assert 'class="said' not in live.get("/slip/205?receipt=bet_won_0001", **player_headers()).text
+    assert 'class="outcome' not in live.get("/slip/205?receipt=bet_won_0001", **player_headers()).text
     assert "€10.00" in live.get("/bets/205", **player_headers()).text
 
 

@@ -154,8 +154,8 @@ const API = {
 };
 
 function podletOf({ name, version = "1.0.0", pathname = "/", css = [], js = [], proxy = [], ...options }) {
-  const known = ["manifest", "content", "fallback", "development", "useShadowDOM"];
-  const taken = Object.fromEntries(known.filter((each) => each in options).map((each) => [each, options[each]]));
+  const accepted = ["manifest", "content", "fallback", "development", "useShadowDOM"];
+  const taken = Object.fromEntries(accepted.filter((each) => each in options).map((each) => [each, options[each]]));
   const podlet = new Podlet({ name, version, pathname, ...taken });
   podlet.css(css);
   podlet.js(js);

@@ -34,7 +34,7 @@ export async function call(path, body) {
   } catch {
     throw new Problem(0, "The console does not answer. Faults that are on heal by themselves when their time is over.");
   }
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Problem(answer.status, said.problem ?? `The console answered ${answer.status}.`);
-  return said;
+  const reply = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Problem(answer.status, reply.problem ?? `The console answered ${answer.status}.`);
+  return reply;
 }
