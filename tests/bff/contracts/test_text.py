@@ -132,7 +132,7 @@ OWN_WORDS = {
     "bff/sandbox/payments/charges.py": "its own journal",
     "bff/sandbox/tables/book.py": "its own journal",
     "bff/store/records.py": "the query store",
-    "bff/store/store.py": "the query store",
+    "bff/store/rows.py": "the query store",
     "bff/store/subscription.py": "the query store",
     "fragments/kit/bff.py": "views and receipts of the BFF, which may be older than this rule",
     "fragments/kit/house.py": "a file of the release",
