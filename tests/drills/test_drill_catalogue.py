@@ -12,7 +12,8 @@ from bff.resilience.partition import PARTITIONS_MAX
 from bff.sandbox.payments.decision import decide
 from fragments.wallet.policy import limits_for
 from shell.operations.up import find
-from tests.drills.proxy.faults import FAULTS
+from shell.operations.up.kafka_hop import KAFKA_HOP
+from tests.drills.proxy.faults import FAULTS, Layer
 from tests.drills.runner import catalogue, hop_effects, library
 from tests.drills.runner.batches import (
     BESIDE_MAX,
@@ -29,8 +30,11 @@ from tests.drills.runner.judge import IDLE
 from tests.support.mullion import ROOT
 
 HTTP, REDIS, BROKER = {"speaks": ["http"]}, {"speaks": ["redis"]}, {"speaks": ["redis", "events"]}
+KAFKA = {"speaks": ["kafka"]}
 BROKERS = [f"{caller}:valkey" for caller in ("bff-commands", "relay", "offers-intake", "ingest", "projector")]
-HOPS = {name: BROKER if name in BROKERS else REDIS if name.endswith(":valkey") else HTTP for name in hop_effects.HOPS}
+HOPS = {
+    name: BROKER if name in BROKERS else REDIS if name.endswith(":valkey") else HTTP for name in hop_effects.HOPS
+} | {KAFKA_HOP: KAFKA}
 
 
 def names() -> list[str]:
@@ -55,7 +59,37 @@ def test_table_has_every_hop_that_the_houses_have() -> None:
     calls |= {f"{name}:valkey" for name, process in processes.items() if "REDIS_URL" in process.calls}
     published = {f"shell:{name}" for name, process in processes.items() if process.publish}
     public = {f"browser:{name}" for name, process in processes.items() if process.public}
-    assert calls | published | public == {*hop_effects.HOPS}
+    events = {KAFKA_HOP for process in processes.values() if "BROKER_URL" in process.calls}
+    assert calls | published | public | events == {*hop_effects.HOPS}
+
+
+def test_hop_to_kafka_has_the_faults_of_every_connection_and_no_other() -> None:
+    """No HTTP, no WebSocket, and no event that comes twice: Kafka would not take it. Nor has any session it alone."""
+    cells = catalogue.cells({KAFKA_HOP: KAFKA}, {})
+    made = {cell.fault for cell in cells if cell.drill}
+    assert made == {name for name, fault in FAULTS.items() if fault.layer in (Layer.LISTENER, Layer.TCP)}
+    [twice] = [cell.absent for cell in cells if cell.fault == "duplicate_event"]
+    assert "Kafka rejects by its number what a producer sends twice" in twice
+    assert {library.find(cell.drill).drill.scope for cell in cells if cell.drill} == {"everyone"}
+
+
+def test_outage_of_kafka_is_noticed_and_money_that_is_paid_in_meanwhile_counts_once() -> None:
+    """A short one may be: callers need a moment to come back. What a browser watches lasts until pages have to say it.
+    Tables, whose states go to the store alone, are as before."""
+    effect = hop_effects.HOPS[KAFKA_HOP]
+    short, long = (catalogue.drill_of(f"{KAFKA_HOP}/down", for_s=for_s) for for_s in (0, effect.after_s + 4))
+    for drill in (short, long):
+        assert [*drill.expect.slots] == ["wallet", "games", "promotions"]
+        assert [*drill.expect.siblings] == ["tables"]
+        assert [step.act for step in drill.method[1:]] == ["deposit"]
+        assert drill.expect.money is not None
+        assert (drill.expect.money.change_minor, drill.expect.money.lines) == (500, 1)
+        assert drill.actor == hop_effects.COUNTED
+        assert "birch deposits: the money is there once" in drill.description
+        assert "is believed for" not in drill.description
+    assert all("fresh" in each.state for each in short.expect.slots.values())
+    assert all("fresh" not in each.state for each in long.expect.slots.values())
+    assert (IDLE in short.tags, IDLE in long.tags) == (True, False)
 
 
 def test_drill_of_a_cell_breaks_its_hop_and_compares_all_other_slots() -> None:
@@ -154,7 +188,9 @@ def test_cells_that_a_browser_watches_are_broken_for_longer() -> None:
     assert [each.drill.lasts_s for each in batch.drills] == [catalogue.WATCHED_FOR_S, catalogue.FOR_S]
 
 
-@pytest.mark.parametrize("hop", [hop for hop, effect in hop_effects.HOPS.items() if effect.after_s])
+@pytest.mark.parametrize(
+    "hop", [hop for hop, effect in hop_effects.HOPS.items() if effect.after_s and not effect.returns_s]
+)
 def test_silence_that_is_believed_hits_nothing_and_a_longer_one_must(hop: str) -> None:
     """A cell that is over before its slots may doubt what they show has them for siblings; the one that a browser
     watches lasts until they have to say so."""

@@ -2,16 +2,21 @@
 
 import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
-from shell.operations.up import find
+from shell.operations.up import cli, find, preflight
 from shell.operations.up.drills import Layout
 from shell.operations.up.house import PORTS_MAX, House, HouseBroken, Process, parse
+from shell.operations.up.kafka_hop import KAFKA_HOP, servers_of
 from shell.operations.up.options import Options
 from shell.operations.up.plan import Plan, SecretValues, choose, plan
+from shell.operations.up.preflight import PreflightFailed, kafka_hop_stands
+from tests.support.free_ports import free_port
+from tests.support.kafka_mock import KafkaMock
 from tests.support.mullion import ROOT
 
 FRONT = House(
@@ -102,21 +107,113 @@ def test_proxy_is_there_before_every_house() -> None:
     [
         ({}, ["redis", "events"], None),
         ({"BROKER_URL": "redis://events.example:6379"}, ["redis"], ["redis", "events"]),
-        ({"BROKER_URL": "kafka://events.example:9092"}, ["redis"], "callers would go around a hop"),
+        ({"BROKER_URL": "kafka://events.example:9092"}, ["redis"], None),
         ({"KAFKA_BOOTSTRAP": "events.example:9092"}, ["redis"], None),
     ],
 )
 def test_events_travel_to_the_store_where_no_broker_has_an_address_of_its_own(
-    environ: dict[str, str], store: list[str], broker: list[str] | str | None
+    environ: dict[str, str], store: list[str], broker: list[str] | None
 ) -> None:
-    """And only with those who write or read them. Why Kafka's can not be broken is said."""
-    decided = planned(environ=environ)
-    there = hops(decided)
+    """And only with those who write or read them."""
+    there = hops(planned(environ=environ))
     assert (there["back:valkey"][2], there["front:valkey"][2]) == (store, ["redis"])
-    if isinstance(broker, list):
-        assert there["back:broker"][2] == broker
-    elif broker:
-        assert broker in absent(decided)["back:broker"]
+    assert there.get("back:broker", (None, None, None))[2] == broker
+
+
+@pytest.mark.parametrize(
+    ("options", "environ"),
+    [
+        (Options(drills=True, broker="kafka"), {"KAFKA_BOOTSTRAP": "events.example:9092"}),
+        (Options(drills=True), {"KAFKA_BOOTSTRAP": "events.example"}),
+        (Options(drills=True), {"BROKER_URL": "kafka://events.example:9092/", "KAFKA_BOOTSTRAP": "other:1"}),
+    ],
+)
+def test_kafka_has_one_hop_where_it_says_that_it_is(options: Options, environ: dict[str, str]) -> None:
+    """For all its callers, who are given the address that the server advertises; without that there is no hop, and
+    what has to be set is said."""
+    decided = planned(options, {**environ, "KAFKA_ADVERTISED": "localhost:19092"})
+    assert hops(decided)[KAFKA_HOP] == ("127.0.0.1:19092", "events.example:9092", ["kafka"])
+    assert environ_of(decided, "back")["BROKER_URL"] == "kafka://127.0.0.1:19092"
+    assert not [name for name in {**hops(decided), **absent(decided)} if name.endswith(":broker") and name != KAFKA_HOP]
+    assert "go around a hop; start one server" in absent(planned(options, environ))[KAFKA_HOP]
+    assert "set KAFKA_ADVERTISED" in absent(planned(options, environ))[KAFKA_HOP]
+    assert KAFKA_HOP not in hops(planned(options, environ))
+
+
+@pytest.mark.parametrize(
+    ("options", "environ"),
+    [
+        (Options(drills=True), {}),
+        (Options(drills=True, broker="streams"), {"KAFKA_BOOTSTRAP": "events.example:9092"}),
+        (Options(drills=True), {"BROKER_URL": "redis://events:1", "KAFKA_BOOTSTRAP": "events.example:9092"}),
+        (Options(drills=True, only=("front",)), {"KAFKA_BOOTSTRAP": "events.example:9092"}),
+    ],
+)
+def test_kafka_that_nobody_calls_has_no_hop(options: Options, environ: dict[str, str]) -> None:
+    decided = planned(options, {**environ, "KAFKA_ADVERTISED": "127.0.0.1:19092"})
+    assert KAFKA_HOP not in {**hops(decided), **absent(decided)}
+    assert servers_of(environ, options.broker) == ("events.example:9092" if options.only else "")
+
+
+@pytest.mark.parametrize(
+    ("given", "servers", "words"),
+    [
+        ("19092", "k:1", "KAFKA_ADVERTISED is not host:port, such as 127.0.0.1:19092: '19092'"),
+        ("127.0.0.1:70000", "k:1", "is not host:port"),
+        ("127.0.0.1:0", "k:1", "is not host:port"),
+        ("kafka://127.0.0.1:19092", "k:1", "is not host:port"),
+        ("events.example:19092", "k:1", "the fault proxy listens on 127.0.0.1 alone"),
+        ("[::1]:19092", "k:1", "the fault proxy listens on 127.0.0.1 alone"),
+        ("127.0.0.1:19092", "k1:1,k2:1", "several are named: k1:1,k2:1. Name one."),
+        ("127.0.0.1:19092", "k:1/x", "Kafka's own address is not host:port: 'k:1/x'"),
+        ("127.0.0.1:9092", "localhost", "KAFKA_ADVERTISED is where Kafka itself listens, 127.0.0.1:9092"),
+    ],
+)
+def test_advertised_address_that_can_not_be_used_is_one_sentence(given: str, servers: str, words: str) -> None:
+    """With what to do, and that nothing was started; before the ports are looked at."""
+    with pytest.raises(PreflightFailed) as refused:
+        kafka_hop_stands(given, servers, {})
+    assert words in str(refused.value)
+    assert "Nothing was started. Without KAFKA_ADVERTISED there is no hop to Kafka." in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_advertised_port_that_is_taken_is_one_sentence() -> None:
+    """By another program, or by what this copy itself is going to start."""
+    with pytest.raises(PreflightFailed, match=r"Port 8010 of KAFKA_ADVERTISED is that of back\. Nothing was started"):
+        kafka_hop_stands("127.0.0.1:8010", "127.0.0.1:1", {"back": 8010})
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PreflightFailed, match=f"Port {port} of KAFKA_ADVERTISED is taken by another program"):
+            kafka_hop_stands(f"127.0.0.1:{port}", "127.0.0.1:1", {})
+
+
+def test_kafka_that_advertises_another_address_is_refused() -> None:
+    """Its callers would go around the proxy: what it advertises is asked of it before the start."""
+    with KafkaMock() as kafka:
+        with pytest.raises(PreflightFailed) as refused:
+            kafka_hop_stands(f"127.0.0.1:{free_port()}", kafka.servers, {})
+        with pytest.raises(PreflightFailed, match="advertises"):
+            kafka_hop_stands(f"localhost:{free_port()}", kafka.servers, {})
+    assert f"advertises {kafka.servers} and not 127.0.0.1:" in str(refused.value)
+    assert "callers would go around the fault proxy. Nothing was started." in str(refused.value)
+
+
+def test_kafka_is_looked_at_only_where_the_hop_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With drills, where events travel over Kafka and an address is given."""
+    looked: list[tuple[str, str]] = []
+    monkeypatch.setattr(preflight, "kafka_hop_stands", lambda given, servers, ports: looked.append((given, servers)))
+    choice = choose(HOUSES, Options(), {})
+    for given, options in (
+        ("", Options(drills=True)),
+        ("127.0.0.1:19092", Options()),
+        ("127.0.0.1:19092", Options(drills=True, broker="streams")),
+        ("127.0.0.1:19092", Options(drills=True)),
+    ):
+        for name, value in {"KAFKA_ADVERTISED": given, "KAFKA_BOOTSTRAP": "k:1", "BROKER_URL": ""}.items():
+            monkeypatch.setenv(name, value)
+        cli.look_at_kafka_hop(options, choice)
+    assert looked == [("127.0.0.1:19092", "k:1")]
 
 
 def test_caller_is_given_the_proxys_address_and_nobody_else() -> None:

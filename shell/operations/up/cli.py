@@ -1,6 +1,6 @@
 """`manage.py up`, from the command line to the exit code.
 
-Public: `main`, `data_root`.
+Public: `main`, `look_at_kafka_hop`, `data_root`.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from shell.operations.up.drills import Layout
 from shell.operations.up.find import HousesBroken
 from shell.operations.up.functions import FunctionUnknown
 from shell.operations.up.house import ADMIN_OFFSET, GALLERY_OFFSET
+from shell.operations.up.kafka_hop import servers_of
 from shell.operations.up.plan import Choice, NameUnknown, Plan, choose, plan
 from shell.operations.up.run import run
 
@@ -41,6 +42,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
             preflight.services_answer(os.environ)
             if arguments.broker == "kafka":
                 preflight.kafka_answers(os.environ)
+            look_at_kafka_hop(arguments, choice)
             secrets = keys.make_secrets(houses, data, os.environ)
             run_key = held.enter_context(keys.run_key(data, os.environ, wanted=arguments.drills))
             secrets = replace(secrets, for_all={**secrets.for_all, **run_key})
@@ -78,6 +80,13 @@ def _ports(arguments: options.Options, choice: Choice) -> dict[str, int]:
     wall = {gallery.GALLERY_NAME: arguments.port_base + GALLERY_OFFSET} if arguments.gallery else {}
     admin = {operators_admin.ADMIN_NAME: arguments.port_base + ADMIN_OFFSET} if arguments.admin else {}
     return choice.ports(arguments.port_base) | drills | wall | admin
+
+
+def look_at_kafka_hop(arguments: options.Options, choice: Choice) -> None:
+    """Raises `PreflightFailed` where the fault proxy of Kafka's hop could not stand before it."""
+    given, servers = os.environ.get("KAFKA_ADVERTISED", ""), servers_of(os.environ, arguments.broker)
+    if arguments.drills and given and servers:
+        preflight.kafka_hop_stands(given, servers, _ports(arguments, choice))
 
 
 def data_root(root: Path = ROOT) -> Path:

@@ -4,7 +4,7 @@ Public: `Layout`, `Drills`, `Hop`, `HOST`, `FRONT_OFFSET`, `DRILLS_NAME`.
 
 A hop leads from one process to one address that it calls. Its caller is given the proxy's address in that address's
 place; nothing else of it changes. Where an address is also known to others, in a browser or in a published manifest,
-the proxy listens on the port that they know and the process behind it moves.
+the proxy listens on the port that they know and the process behind it moves. To Kafka one hop leads for all callers.
 """
 
 import itertools
@@ -22,12 +22,14 @@ from shell.operations.up.house import (
     House,
     Process,
 )
+from shell.operations.up.kafka_hop import ADVERTISED, KAFKA_HOP, NOT_ADVERTISED, advertised_of, place_of, servers_of
 
 HOST = "127.0.0.1"
 FRONT_OFFSET = 0
 DRILLS_NAME = "drills"
 BROWSER = "browser"
 SPEAKS = {"http": "http", "redis": "redis", "valkey": "redis", "postgres": "postgres", "postgresql": "postgres"}
+BROKER_URL = "BROKER_URL"
 DEFAULT_PORTS = {"http": 80, "redis": 6379, "postgres": 5432}
 
 
@@ -106,13 +108,16 @@ class Drills:
         if not layout.control:
             return cls(layout)
         everybody = {process.name: process for house in houses for process in house.processes}
-        hops = [*_published_hops(processes, layout)]
+        kafka, absent, to_kafka = _kafka(processes, shared)
+        hops = [*_published_hops(processes, layout), *kafka]
         environ: dict[str, dict[str, str]] = {}
-        absent: dict[str, str] = {}
         for process in processes:
             names: dict[str, str] = {}  # two variables with one address are one hop
             own = environ.setdefault(process.name, {})
             for call in process.calls:
+                if call == BROKER_URL and servers_of(shared):
+                    own |= to_kafka
+                    continue
                 called = everybody.get(call)
                 variable, name = (called.variable, called.name) if called else (call, _short(call))
                 address, hop_name = shared.get(variable, ""), f"{process.name}:{name}"
@@ -158,9 +163,20 @@ def _published_hops(processes: Sequence[Process], layout: Layout) -> Iterator[Ho
 def _carries_events(process: Process, call: str, shared: Mapping[str, str]) -> bool:
     """Whether the broker's events travel over what `call` leads to. Where no broker has an address of its own they are
     kept in streams of the store."""
-    kafka = "kafka://" if shared.get("KAFKA_BOOTSTRAP") else ""
-    broker = shared.get("BROKER_URL") or kafka or shared.get("REDIS_URL")
-    return "BROKER_URL" in process.calls and broker == shared.get(call)
+    broker = shared.get(BROKER_URL) or shared.get("REDIS_URL")
+    return BROKER_URL in process.calls and not servers_of(shared) and broker == shared.get(call)
+
+
+def _kafka(processes: Sequence[Process], shared: Mapping[str, str]) -> tuple[list[Hop], dict[str, str], dict[str, str]]:
+    """The hop to Kafka, or why there is none, and what its callers are told; nothing where no event travels there."""
+    servers, given = servers_of(shared), shared.get(ADVERTISED, "")
+    if not servers or not any(BROKER_URL in process.calls for process in processes):
+        return [], {}, {}
+    if not given:
+        return [], {KAFKA_HOP: NOT_ADVERTISED}, {}
+    listen = advertised_of(given, servers)
+    hop = Hop(KAFKA_HOP, listen.port, str(place_of(servers)), ("kafka",))
+    return [hop], {}, {BROKER_URL: f"kafka://{listen}"}
 
 
 def _http(process: Process | None) -> tuple[str, ...]:
@@ -182,11 +198,6 @@ def _hop(name: str, address: str, listen: int, called: Process | None) -> Hop | 
         return "its address can not be read"
     if parts.scheme == "sqlite":
         return "SQLite has no wire; with PostgreSQL there is one"
-    if scheme == "kafka":
-        return (
-            "Kafka's servers say themselves where they are, so callers would go around a hop; and what a producer "
-            "sends again they refuse by its number"
-        )
     if kind is None:
         return f"what travels over {parts.scheme}:// can not be broken here"
     if not parts.hostname or "host=" in parts.query:

@@ -35,6 +35,7 @@ while it runs:
 environment:
   REDIS_URL            use this Redis or Valkey, not the embedded one
   KAFKA_BOOTSTRAP      host:port[,host:port] of a Kafka, for --broker kafka
+  KAFKA_ADVERTISED     host:port on this machine that this Kafka advertises, where --drills puts its fault proxy
   DATABASE_URL         the command database (default: SQLite in the data folder)
   SHELL_DATABASE_URL   the shell's database (default: SQLite in the data folder)
   MULLION_DATA_ROOT    where data folders are kept, one for each port base (default: .mullion)

@@ -1,6 +1,7 @@
 """Checks before anything is started; each failure is one sentence.
 
-Public: `PreflightFailed`, `ports_free`, `port_taken`, `services_answer`, `kafka_answers`, `programs_present`.
+Public: `PreflightFailed`, `ports_free`, `port_taken`, `services_answer`, `kafka_answers`, `kafka_hop_stands`,
+`programs_present`.
 """
 
 import errno
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from shell.operations.up.kafka_hop import ADVERTISED, AdvertisedBroken, Place, advertised_of, place_of
 
 ANSWER_S = 2.0
 POSTGRES = {"postgres", "postgresql"}
@@ -74,18 +77,46 @@ def kafka_answers(environ: Mapping[str, str]) -> None:
             "--broker kafka needs a Kafka to use, and KAFKA_BOOTSTRAP names none. Nothing was started. "
             "Set KAFKA_BOOTSTRAP=host:port, or leave --broker out."
         )
+    _kafka_places(servers)
+
+
+def kafka_hop_stands(given: str, servers: str, ports: Mapping[str, int]) -> None:
+    """The proxy of the hop to Kafka can listen where the Kafka at `servers` says that it is, which is `given`; else
+    `PreflightFailed`. `ports` are those that other processes will listen on."""
+    try:
+        wanted = advertised_of(given, servers)
+    except AdvertisedBroken as broken:
+        raise PreflightFailed(str(broken)) from broken
+    own = next((name for name, port in ports.items() if port == wanted.port), "")
+    if own or port_taken(wanted.port):
+        raise PreflightFailed(
+            f"Port {wanted.port} of {ADVERTISED} is {f'that of {own}' if own else 'taken by another program'}. Nothing "
+            "was started. Start Kafka with another advertised address, and name that."
+        )
+    places = _kafka_places(servers)
+    if places != {wanted}:
+        raise PreflightFailed(
+            f"The Kafka at {servers} advertises {', '.join(sorted(map(str, places)))} and not {given}, as {ADVERTISED} "
+            "says, so that callers would go around the fault proxy. Nothing was started. "
+            f"Start it with that advertised address, or unset {ADVERTISED}."
+        )
+
+
+def _kafka_places(servers: str) -> set[Place | None]:
+    """What its servers advertise."""
     if importlib.util.find_spec("confluent_kafka") is None:
-        raise PreflightFailed("--broker kafka needs Kafka's client, and it is missing: uv sync --extra kafka")
+        raise PreflightFailed("Events over Kafka need Kafka's client, and it is missing: uv sync --extra kafka")
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
     try:
-        AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=ANSWER_S)
+        found = AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=ANSWER_S)
     except KafkaException as error:
         raise PreflightFailed(
             f"KAFKA_BOOTSTRAP does not answer: {servers} ({error.args[0].str()}). Nothing was started. "
             "Start that Kafka, correct KAFKA_BOOTSTRAP, or leave --broker out."
         ) from error
+    return {place_of(f"{each.host}:{each.port}") for each in found.brokers.values()}
 
 
 def _redis_answers(url: str) -> None:

@@ -12,6 +12,7 @@ from tests.drills.console.places import Places
 from tests.drills.console.sampler import Sample
 from tests.drills.proxy.faults import FAULTS, Fault, applies
 from tests.drills.proxy.toxic import TTL_S, TTL_S_MAX
+from tests.drills.runner.hop_effects import HOPS
 
 # The houses in each row, from the browser downwards. A house that is in none of them is drawn among the fragments,
 # where a new one usually belongs.
@@ -19,7 +20,7 @@ ROWS = {
     "Browser": ("browser",),
     "Shell and live": ("shell", "bff-live"),
     "Fragments": (),
-    "BFF": ("bff-queries", "bff-commands", "bff-feeds"),
+    "BFF": ("bff-queries", "bff-commands", "bff-feeds", "houses"),
     "Providers": ("sandbox",),
     "Stores": ("valkey", "database", "broker"),
 }
@@ -117,8 +118,9 @@ def _hop(sample: Sample, name: str, hop: Mapping[str, Any], mark: str) -> dict[s
 
 
 def _matters(name: str) -> bool:
-    # Events travel over Valkey, unless there is a broker with an address of its own, which then has a hop.
-    return not name.endswith(":broker")
+    # Events travel over Valkey, unless there is a broker with an address of its own, which then has a hop, or Kafka,
+    # whose hop says what has to be set.
+    return not name.endswith(":broker") or name in HOPS
 
 
 def _absent(name: str, reason: str) -> dict[str, Any]:

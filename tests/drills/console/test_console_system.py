@@ -108,6 +108,15 @@ async def test_every_hop_and_process_is_drawn_with_what_is_known_of_it() -> None
     assert [each["by"] for each in history.body()] == ["elsewhere"]
 
 
+def test_kafka_without_a_hop_is_drawn_with_what_has_to_be_set() -> None:
+    """Between the BFF, whose processes go there, and the stores; a broker that is the store itself is not drawn."""
+    absent = {"houses:broker": "set KAFKA_ADVERTISED", "shell:broker": "none is set"}
+    drawn = system(PLACES, Sample(hops={}, problem="", absent=absent), "")
+    rows = {row["title"]: [node["name"] for node in row["nodes"]] for row in drawn["rows"]}
+    assert (rows["BFF"], rows["Stores"]) == (["houses"], ["broker"])
+    assert [(each["name"], each["why"]) for each in drawn["hops"]] == [("houses:broker", "set KAFKA_ADVERTISED")]
+
+
 async def test_list_says_what_a_fault_hit_up_to_its_end() -> None:
     """What it hit between the last look and its end is counted too."""
     history = History(may_hit)

@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 YEAR_S = 31_536_000
 GIB = 1 << 30
 # What may travel on a hop. Every fault applies to a hop for which nothing is declared.
-SPEAKS = ("http", "websocket", "redis", "events", "postgres")
+SPEAKS = ("http", "websocket", "redis", "events", "kafka", "postgres")
 BOTH = ("downstream", "upstream")
 ANSWERS = ("downstream",)
 # An answer of tests/origin by its switch, such as `status=503`, from a fault's attributes.

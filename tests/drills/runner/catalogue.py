@@ -63,6 +63,7 @@ ALWAYS_HARD_FOR_PAGES = frozenset({"wrong_type", "limit_data"})
 # A whole page is longer than a fragment's answer: it can not be cut, sliced or throttled without being noticed.
 SOFT_FOR_THE_PAGE = frozenset({"slow_close", "stale_clock", "wrong_type"})
 _NO_SOCKET = "nobody opens a WebSocket on this way: it is asked over plain HTTP, and the feed has a way of its own"
+_NOT_TWICE = "Kafka rejects by its number what a producer sends twice, and readers go by its offsets"
 _NOT_APPLIED = {
     Layer.HTTP: "no HTTP travels there, so no answer can be changed",
     Layer.WEBSOCKET: "no WebSocket travels there, so no message can be changed",
@@ -77,6 +78,8 @@ def cells(hops: Mapping[str, Mapping[str, Any]], absent: Mapping[str, str]) -> l
         for fault in FAULTS.values():
             if fault.layer is Layer.WEBSOCKET and "websocket" in row["speaks"] and not effect_of(f"{hop}/").sockets:
                 made.append(Cell(hop=hop, fault=fault.name, absent=_NO_SOCKET))
+            elif fault.layer is Layer.EVENTS and "kafka" in row["speaks"]:
+                made.append(Cell(hop=hop, fault=fault.name, absent=_NOT_TWICE))
             elif applies(fault, tuple(row["speaks"])):
                 made.append(Cell(hop=hop, fault=fault.name, drill=f"{hop}/{fault.name}"))
             else:
@@ -121,8 +124,8 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
     effect = effect_of(name)
     for_s = for_s or _short_s(effect)
     twice = fault.layer is Layer.EVENTS
-    counts = twice and effect.counts_money
-    hit = effect.slots if for_s > effect.after_s and not twice else ()
+    counts = effect.settles or (twice and effect.counts_money)
+    hit = effect.slots if for_s + effect.returns_s > effect.after_s and not twice else ()
     scope = "session" if effect.session and fault.layer is not Layer.LISTENER else "everyone"
     given = {each.name: each.typical for each in fault.parameters if each.typical is not None}
     siblings = [slot for slot in SLOTS if slot not in hit and slot not in also_hit]
@@ -135,7 +138,11 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
         title=broken(hop, fault.name, given)[:120],
         description=_description(name, effect, for_s),
         # A fault that need not be noticed may hit nothing while the page is visited, since nothing may cross the hop.
-        tags=["matrix", fault.layer.value, *([] if effect.page or (effect.must and hit) else [IDLE])],
+        tags=[
+            "matrix",
+            fault.layer.value,
+            *([] if effect.page or (effect.must and hit and for_s > effect.after_s) else [IDLE]),
+        ],
         player=PLAYER,
         actor=effect.actor if counts or effect.requests else None,
         scope=scope,  # type: ignore[arg-type]
@@ -174,7 +181,7 @@ def _is_reopened(effect: HopEffect, fault: Fault) -> bool:
 def _description(name: str, effect: HopEffect, for_s: float) -> str:
     hop, _, fault = name.partition("/")
     words = f"From the table of hops and faults: {hop} × {fault}."
-    if fault == "duplicate_event" and effect.counts_money:
+    if effect.settles or (fault == "duplicate_event" and effect.counts_money):
         words += f" Meanwhile {effect.actor} deposits: the money is there once, and in the history there is one line."
     if _is_reopened(effect, FAULTS[fault]):
         words += f" For its first {CUT_S:g} s nothing listens there, so that what is kept open ends and is opened anew."
@@ -182,7 +189,7 @@ def _description(name: str, effect: HopEffect, for_s: float) -> str:
         words += (
             " Only scripts of a page go there: that pages over HTTP do without is seen, what scripts make of it not."
         )
-    if effect.after_s and for_s <= effect.after_s:
+    if effect.after_s and for_s <= effect.after_s and not effect.returns_s:
         slots = " and ".join(effect.slots)
         words += (
             f" What {slots} live from is believed for {effect.after_s:g} s of silence, so that nobody has to notice "
@@ -194,7 +201,7 @@ def _description(name: str, effect: HopEffect, for_s: float) -> str:
 def _slot(hop: str, effect: HopEffect, fault: Fault, for_s: float) -> SlotExpectation:
     soft = _soft(fault) and not (hop.startswith("shell:") and fault.name in ALWAYS_HARD_FOR_PAGES)
     covered = (effect.shared and fault.name in LATE) or (effect.writes and fault.layer is not Layer.LISTENER)
-    states = HIT if effect.must and not soft and not covered else MAYBE
+    states = HIT if effect.must and not soft and not covered and for_s > effect.after_s else MAYBE
     return SlotExpectation(state=[*states], within_s=for_s, heals_within_s=HEALS_WITHIN_S)
 
 

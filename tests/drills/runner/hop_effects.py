@@ -31,6 +31,8 @@ class HopEffect:
     if no answer comes back, so that only `down` has to be noticed. `requests`: what the drill sends across the hop
     meanwhile, if loading the lobby does not use it; it changes no page that is compared. Requests that move money are
     the `actor`'s, whose pages are not compared; `counts_money` measures the actor's money while events come twice.
+    `settles`: measures it through every fault of the hop. `returns_s`: how long callers may take to come back after the
+    fault, so that a silence of less than `after_s` may be noticed all the same.
     `sockets`: whether anybody opens a WebSocket on this hop. `reopens`: the caller keeps one connection, and sends an
     HTTP request only to open it anew. `polled_s`: how often the caller asks."""
 
@@ -45,6 +47,8 @@ class HopEffect:
     requests: tuple[Step, ...] = ()
     actor: str | None = None
     counts_money: bool = False
+    settles: bool = False
+    returns_s: float = 0.0
     sockets: bool = True
     reopens: bool = False
     polled_s: float = 0.0
@@ -118,6 +122,16 @@ HOPS: Mapping[str, HopEffect] = {
     "ingest:sandbox-promotions": HopEffect(("promotions",), polled_s=PROMOTIONS.poll_s),
     "ingest:sandbox-games": HopEffect(("games",), reopens=True),
     "ingest:valkey": HopEffect(("tables",), must=True, writes=True, after_s=_believed_s("tables")),
+    # Kafka's one hop, for all who write or read events: engine, relay, ingest, offers' intake and projector.
+    "houses:broker": HopEffect(
+        ("wallet", "games", "promotions"),
+        must=True,
+        writes=True,
+        after_s=_believed_s("engine"),
+        returns_s=3.0,
+        actor=COUNTED,
+        settles=True,
+    ),
     "sandbox-tables:bff-commands": HopEffect(
         # Whose token it is the provider remembers for a minute; where it is one for another table, it asks each time.
         requests=_request(
