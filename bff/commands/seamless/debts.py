@@ -5,7 +5,7 @@ Public: `split_debit`, `split_credit`, `write_off`.
 A rollback is always taken, or its provider would send it for ever and its books and these would differ for good. What
 the player's accounts do not hold of it stands in the account `debt`, below zero, so that no balance ever is; whatever
 games bring back later goes there first. Money that a player pays in is never kept for it. See
-`decisions/0005-a-spent-win-that-is-taken-back-is-a-debt.md`.
+`decisions/0011-a-spent-win-that-is-taken-back-is-a-debt.md`.
 """
 
 from datetime import datetime
