@@ -73,7 +73,8 @@ class Result:
         games = [*data.recent, *data.games] if data else []
         name = next((game.name for game in games if game.game_id in (self.played, (self.marked or ("",))[0])), "It")
         if self.played:
-            return Notice("good", f"{name} {_PLAYED}")
+            latest = None if data is None else data.recent[0].game_id if data.recent else ""
+            return Notice("good", f"{name} {_PLAYED}", latest=latest)
         if self.marked:
             return Notice("good", f"{name} is {'one' if self.marked[1] else 'none'} of your favourites.", closes=False)
         return self.notice

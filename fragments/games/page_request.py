@@ -25,9 +25,12 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The result of a player's action. One that `closes` stays until the player closes it."""
+    """The result of a player's action. One that `closes` stays until the player closes it, or until the player's latest
+    game is another than `latest`, which is the one that the read side showed beside it; None where it showed none.
+    """
 
     tone: Literal["good", "warn", "bad"]
     words: str
     closes: bool = True
     ends: str = ""
+    latest: str | None = None

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from bff.contracts import headers
+from bff.contracts.games import Game
 from bff.contracts.page_head import read_page_head
 from bff.contracts.view import Break
 from tests.support.fragments_fake_bff import FakeBff, Reply, problem, reply, view
@@ -226,6 +227,18 @@ def test_game_that_is_played_is_said_by_name(fragment: Fragment, bff: FakeBff) -
     assert "The Clockmaker is your latest game." in words(page)
     assert "data-close" in page.text
     assert sent(bff, "/commands/launch-game") == {"game_id": GAMES[4].game_id}
+
+
+@pytest.mark.parametrize("recent", [[], [GAMES[3]], [GAMES[4], GAMES[3]]])
+def test_page_that_was_read_too_early_is_read_again_when_the_played_game_is_the_latest(
+    fragment: Fragment, bff: FakeBff, recent: list[Game]
+) -> None:
+    """Although the notice stands on it: what it was read from is said beside the topic that changes."""
+    bff.replies["/commands/launch-game"] = reply(games_receipt())
+    bff.replies["/views/games"] = reply(view(games_data(recent=recent)))
+    page = post(fragment, {**MARK, "do": "play", "game_id": GAMES[4].game_id, "at": AT}, player())
+    [ends] = re.findall(r'<span hidden data-live-refetch="player-games\.\w+#recent\.0"[^>]*>', page.text)
+    assert f'data-live-value="{recent[0].game_id if recent else ""}" data-live-outcome' in ends
 
 
 @pytest.mark.parametrize(
