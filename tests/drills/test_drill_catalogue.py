@@ -105,6 +105,29 @@ def test_fault_that_no_session_can_have_alone_is_everybodys(name: str) -> None:
     assert library.find(name).drill.scope == "everyone"
 
 
+def test_where_events_travel_over_a_broker_of_their_own_the_stores_hops_are_without_what_depends_on_them() -> None:
+    """An outage of the store hits relay and engine no more, and the projector by what it writes; with every way to a
+    drill. Over a Valkey of its own the broker's hops have what the store's had."""
+    there = {**HOPS, **dict.fromkeys([name for name in BROKERS if name.startswith(("bff-commands", "relay"))], REDIS)}
+    assert catalogue.events_elsewhere(HOPS) == set()
+    assert catalogue.events_elsewhere({"relay:valkey": {"speaks": []}}) == set()
+    elsewhere = catalogue.events_elsewhere({**there, "projector:valkey": REDIS})
+    assert elsewhere == {*hop_effects.WITHOUT_EVENTS}
+    for hop in ("relay:valkey", "bff-commands:valkey"):
+        [batch] = batches([f"{hop}/down"], [f"{hop}/down"], elsewhere)
+        for drill in (library.find(f"{hop}/down", elsewhere).drill, batch.drills[0].drill):
+            assert ([*drill.expect.slots], [*drill.expect.siblings]) == ([], [*hop_effects.SLOTS])
+            assert drill.lasts_s == catalogue.WATCHED_FOR_S
+        assert [*library.find(f"{hop}/down").drill.expect.slots]
+    assert catalogue.looked_at(["projector:valkey/latency"], elsewhere) == ["projector:valkey/down"]
+    [late, down] = [library.find(f"projector:valkey/{fault}", elsewhere).drill for fault in ("latency", "down")]
+    assert "fresh" in late.expect.slots["wallet"].state
+    assert "fresh" not in down.expect.slots["wallet"].state
+    assert "fresh" not in library.find("relay:broker/down").drill.expect.slots["wallet"].state
+    assert library.find("relay:broker/duplicate_event").drill.expect.money is not None
+    assert [*library.find("ingest:broker/down").drill.expect.slots] == []
+
+
 @pytest.mark.parametrize("fault", ["latency", "bandwidth", "slicer", "limit_data"])
 def test_way_to_the_page_must_show_its_fault(fault: str) -> None:
     assert library.find(f"browser:shell/{fault}").drill.expect.page.broken

@@ -129,9 +129,10 @@ def _sees(one: Planned, other: Planned) -> bool:
     return one.watched and other.at_the_browser
 
 
-def batches(names: Iterable[str], watched: Collection[str] = ()) -> list[Batch]:
-    """All drills, in batches. Those that a browser watches come first, with longer faults."""
-    planned = [_planned(name, name in watched) for name in names]
+def batches(names: Iterable[str], watched: Collection[str] = (), elsewhere: Collection[str] = ()) -> list[Batch]:
+    """All drills, in batches. Those that a browser watches come first, with longer faults. `elsewhere` as in
+    `catalogue.effect_of`."""
+    planned = [_planned(name, name in watched, elsewhere) for name in names]
     planned.sort(key=lambda each: not each.watched)
     page = [each for each in planned if effect_of(each.name).page and not each.of_one_session]
     hitting = [each for each in planned if each.drill.expect.slots and not each.of_one_session]
@@ -139,14 +140,15 @@ def batches(names: Iterable[str], watched: Collection[str] = ()) -> list[Batch]:
     made = [Batch((each,)) for each in page]
     if rest:
         made.append(Batch(tuple(rest)))
-    return made + [Batch(tuple(pair)) for pair in _pairs(hitting)]
+    return made + [Batch(tuple(pair)) for pair in _pairs(hitting, elsewhere)]
 
 
-def _planned(name: str, watched: bool, also_hit: Collection[str] = ()) -> Planned:
-    return Planned(name, drill_of(name, also_hit=also_hit, for_s=watched_s(name) if watched else 0), watched)
+def _planned(name: str, watched: bool, elsewhere: Collection[str], also_hit: Collection[str] = ()) -> Planned:
+    for_s = watched_s(name, elsewhere) if watched else 0
+    return Planned(name, drill_of(name, also_hit=also_hit, for_s=for_s, elsewhere=elsewhere), watched)
 
 
-def _pairs(planned: Iterable[Planned]) -> list[list[Planned]]:
+def _pairs(planned: Iterable[Planned], elsewhere: Collection[str]) -> list[list[Planned]]:
     """Pairs of drills that hit different slots. The largest groups of equal slots are paired first, so that few are
     left over."""
     waiting: dict[tuple[str, ...], list[Planned]] = {}
@@ -159,7 +161,9 @@ def _pairs(planned: Iterable[Planned]) -> list[list[Planned]]:
         second = next((slots for slots in others if _may_pair(first, slots)), None)
         chosen = [waiting[first].pop(0), *([waiting[second].pop(0)] if second else [])]
         hit = {slot for each in chosen for slot in each.drill.expect.slots}
-        pairs.append([_planned(each.name, each.watched, hit - {*each.drill.expect.slots}) for each in chosen])
+        pairs.append(
+            [_planned(each.name, each.watched, elsewhere, hit - {*each.drill.expect.slots}) for each in chosen]
+        )
     return pairs
 
 

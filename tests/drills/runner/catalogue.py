@@ -1,7 +1,7 @@
 """The catalogue: a drill for every hop and every fault that applies to it, generated from two tables.
 
-Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `looked_at`, `watched_s`, `PLAYER`, `FOR_S`, `FED_FOR_S`,
-`WATCHED_FOR_S`.
+Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `events_elsewhere`, `looked_at`, `watched_s`, `PLAYER`, `FOR_S`,
+`FED_FOR_S`, `WATCHED_FOR_S`.
 
 `hop_effects.py` says of each hop which slots of the lobby it may hit; the tables here say of each fault whether it has
 to be noticed. Everything else on the page is a sibling. A hop that is missing from the table is drilled with no slot
@@ -29,7 +29,15 @@ from tests.drills.kit.drill import (
 from tests.drills.phrases import broken
 from tests.drills.proxy.faults import FAULTS, Fault, Layer, applies
 from tests.drills.run_record import Cell
-from tests.drills.runner.hop_effects import COUNTED_AMOUNT, COUNTED_MINOR, HOPS, SLOTS, HopEffect
+from tests.drills.runner.hop_effects import (
+    COUNTED_AMOUNT,
+    COUNTED_MINOR,
+    HOPS,
+    OF_A_BROKER,
+    SLOTS,
+    WITHOUT_EVENTS,
+    HopEffect,
+)
 from tests.drills.runner.judge import IDLE
 
 # How long a cell is broken, in seconds. The short one has time for two pages that are a second late. What reaches the
@@ -95,33 +103,41 @@ def is_cell(name: str) -> bool:
     return bool(is_pair) and ":" in hop and fault in FAULTS
 
 
-def effect_of(name: str) -> HopEffect:
-    """The effect of the hop of a cell, `hop/fault`."""
-    return HOPS.get(name.partition("/")[0], HopEffect())
+def events_elsewhere(hops: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """The hops of the store on which events travel in other copies, and not in the one that has `hops`."""
+    return frozenset(
+        hop for hop in WITHOUT_EVENTS if hop in hops and hops[hop]["speaks"] and "events" not in hops[hop]["speaks"]
+    )
 
 
-def looked_at(names: Iterable[str]) -> list[str]:
+def effect_of(name: str, elsewhere: Collection[str] = ()) -> HopEffect:
+    """The effect of the hop of a cell, `hop/fault`; `elsewhere` are those hops whose events travel elsewhere."""
+    hop = name.partition("/")[0]
+    return WITHOUT_EVENTS[hop] if hop in elsewhere else HOPS.get(hop) or OF_A_BROKER.get(hop, HopEffect())
+
+
+def looked_at(names: Iterable[str], elsewhere: Collection[str] = ()) -> list[str]:
     """The cells that a browser watches, one for each hop: the first in the table of faults, which is latency; for a hop
     that only writes `down`, the one that has to be noticed."""
     hops: dict[str, str] = {}
     for name in names:
         hop = name.partition("/")[0]
-        hops.setdefault(hop, f"{hop}/down" if effect_of(name).writes else name)
+        hops.setdefault(hop, f"{hop}/down" if effect_of(name, elsewhere).writes else name)
     return [*hops.values()]
 
 
-def watched_s(name: str) -> float:
+def watched_s(name: str, elsewhere: Collection[str] = ()) -> float:
     """How long a watched cell is broken: until everything that has to show the fault does, and a few seconds more."""
-    effect = effect_of(name)
+    effect = effect_of(name, elsewhere)
     return effect.after_s + NOTICED_S if effect.after_s else WATCHED_FOR_S
 
 
-def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> Drill:
+def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0, elsewhere: Collection[str] = ()) -> Drill:
     """The drill of a cell, `hop/fault`, broken for `for_s` seconds if given. `also_hit` are slots that another cell
-    breaks at the same time."""
+    breaks at the same time; `elsewhere` as in `effect_of`."""
     hop, _, fault_name = name.partition("/")
     fault = FAULTS[fault_name]
-    effect = effect_of(name)
+    effect = effect_of(name, elsewhere)
     for_s = for_s or _short_s(effect)
     twice = fault.layer is Layer.EVENTS
     counts = effect.settles or (twice and effect.counts_money)

@@ -63,7 +63,12 @@ def _list(given: argparse.Namespace, _command: str) -> int:
 
 
 def _run(given: argparse.Namespace, command: str) -> int:
-    named = [_scoped(library.find(word), given.scope) for word in given.drills]
+    named = [library.find(word) for word in given.drills]
+    if any(catalogue.is_cell(each.name) for each in named):
+        with Control(_target(given, given.base_url, given.control_url).control_url) as control:
+            elsewhere = catalogue.events_elsewhere(control.hops())
+        named = [library.find(word, elsewhere) for word in given.drills]
+    named = [_scoped(each, given.scope) for each in named]
     return _carry_out(named, given, command, Options(frozenset() if given.http else None, given.headed))
 
 
@@ -105,22 +110,26 @@ def _all(given: argparse.Namespace, command: str) -> int:
     chosen = _target(given, given.base_url, given.control_url)
     before = resume.before(given.resume, chosen.base_url) if given.resume else None
     done = {each.name for each in before.drills} if before else set()
-    stories, cells = _catalogue(given, chosen)
+    stories, cells, elsewhere = _catalogue(given, chosen)
     stories, cells = [each for each in stories if each.name not in done], [each for each in cells if each not in done]
     if before and not stories and not cells:
         raise ControlRefused(f"--resume: nothing of that is left to run: manage.py drill report {given.resume}")
     if given.full:
-        everything = [*stories, *(library.find(name) for name in cells)]
+        everything = [*stories, *(library.find(name, elsewhere) for name in cells)]
         return _carry_out(everything, given, command, Options(None, given.headed), before=before)
-    looked_at = [] if given.subset else catalogue.looked_at(cells)
+    looked_at = [] if given.subset else catalogue.looked_at(cells, elsewhere)
     watched = frozenset() if given.http else frozenset({*(each.name for each in stories), *looked_at})
-    return _carry_out(stories, given, command, Options(watched, given.headed), cells, before)
+    return _carry_out(stories, given, command, Options(watched, given.headed, elsewhere), cells, before)
 
 
-def _catalogue(given: argparse.Namespace, chosen: Target) -> tuple[list[Named], list[str]]:
-    """The stories and the names of cells that these arguments choose."""
+def _catalogue(given: argparse.Namespace, chosen: Target) -> tuple[list[Named], list[str], frozenset[str]]:
+    """The stories and the names of cells that these arguments choose, and the hops whose events travel elsewhere."""
     with Control(chosen.control_url) as control:
-        cells = [cell.drill for cell in catalogue.cells(control.hops(), {}) if cell.drill]
+        hops = control.hops()
+    cells, elsewhere = (
+        [cell.drill for cell in catalogue.cells(hops, {}) if cell.drill],
+        catalogue.events_elsewhere(hops),
+    )
     every = map(library.find, library.stories())
     stories = [each for each in every if library.has_its_functions(each, chosen.sandbox)]
     if given.hops:
@@ -128,8 +137,8 @@ def _catalogue(given: argparse.Namespace, chosen: Target) -> tuple[list[Named], 
         if not cells:
             raise ControlRefused(f"--hops: no hop is like '{given.hops}': manage.py drill hops")
     if given.subset:
-        return [each for each in stories if "quick" in each.drill.tags], [*SUBSET]
-    return stories, cells
+        return [each for each in stories if "quick" in each.drill.tags], [*SUBSET], elsewhere
+    return stories, cells, elsewhere
 
 
 def _carry_out(
@@ -143,7 +152,7 @@ def _carry_out(
     """Run these against the target that `given` names, and write the report."""
     chosen = _target(given, given.base_url, given.control_url)
     allowed = guard.load(given.environments)
-    together = batches.batches(cells, options.browser or ())
+    together = batches.batches(cells, options.browser or (), options.elsewhere)
     drills = [each.drill for each in named] + [each.drill for batch in together for each in batch.drills]
     for drill in drills:
         guard.allow(chosen.base_url, _scopes(drill), drill.lasts_s, allowed)

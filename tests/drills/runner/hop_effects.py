@@ -1,6 +1,7 @@
 """What each hop carries: which slots of the lobby a fault on it may hit, and the requests that a drill sends across it.
 
-Public: `HOPS`, `HopEffect`, `SLOTS`, `PAYER`, `COUNTED`, `COUNTED_AMOUNT`, `COUNTED_MINOR`.
+Public: `HOPS`, `OF_A_BROKER`, `WITHOUT_EVENTS`, `HopEffect`, `SLOTS`, `PAYER`, `COUNTED`, `COUNTED_AMOUNT`,
+`COUNTED_MINOR`.
 
 A test compares this table with the hops of all houses.
 """
@@ -142,4 +143,17 @@ HOPS: Mapping[str, HopEffect] = {
         )
     ),
     "sandbox-payments:bff-commands": HopEffect(requests=_deposit(PAID_AT_ONCE), actor=PAYER),
+}
+
+# Where events travel over a Valkey or Redis of their own, what depends on them does so on these hops …
+OF_A_BROKER: Mapping[str, HopEffect] = {
+    f"{caller}:broker": HOPS[f"{caller}:valkey"] for caller in ("bff-commands", "relay", "projector")
+}
+# … and these are what they are without events, as they are beside Kafka: the projector alone writes what pages show.
+WITHOUT_EVENTS: Mapping[str, HopEffect] = {
+    "bff-commands:valkey": HopEffect(),
+    "relay:valkey": HopEffect(),
+    "projector:valkey": HopEffect(
+        ("wallet", "games", "promotions"), must=True, writes=True, after_s=_believed_s("engine")
+    ),
 }

@@ -40,8 +40,9 @@ def has_its_functions(named: Named, there: Collection[str]) -> bool:
     return FUNCTIONS not in named.drill.tags or all(step.provider in there for step in named.drill.method)
 
 
-def find(word: str) -> Named:
-    """The drill that a person means by a name or a file; raises `Unknown` or `DrillFileWrong`."""
+def find(word: str, elsewhere: Collection[str] = ()) -> Named:
+    """The drill that a person means by a name or a file; `elsewhere` as in `catalogue.effect_of`. Raises `Unknown` or
+    `DrillFileWrong`."""
     path = Path(word)
     if path.suffix in SUFFIXES or path.is_file():
         name = re.sub(r"[^a-z0-9-]+", "-", path.stem.lower()).strip("-") or "drill"
@@ -51,7 +52,7 @@ def find(word: str) -> Named:
         return Named(word, load(there[word]))
     cell = word.replace("->", ":")
     if catalogue.is_cell(cell):
-        return Named(cell, catalogue.drill_of(cell, for_s=catalogue.watched_s(cell)))
+        return Named(cell, catalogue.drill_of(cell, for_s=catalogue.watched_s(cell, elsewhere), elsewhere=elsewhere))
     near = difflib.get_close_matches(word, there, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise Unknown(f"There is no drill '{word[:80]}'.{hint} All of them: manage.py drill list")

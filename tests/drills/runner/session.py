@@ -49,10 +49,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`browser`: the drills that a browser watches; None: all that run one by one. `headed`: show its window."""
+    """`browser`: the drills that a browser watches; None: all that run one by one. `headed`: show its window.
+    `elsewhere`: hops whose events travel elsewhere, as in `catalogue.effect_of`."""
 
     browser: frozenset[str] | None = None
     headed: bool = False
+    elsewhere: frozenset[str] = frozenset()
 
 
 def folder_of(root: Path) -> Path:
@@ -156,7 +158,8 @@ class Run:
         for each in doubtful:
             # Side by side a neighbour may have been the cause: only the verdict of the drill alone counts.
             if not self.halt.is_set:
-                again = Named(each.name, catalogue.drill_of(each.name, for_s=each.drill.lasts_s))
+                drill = catalogue.drill_of(each.name, for_s=each.drill.lasts_s, elsewhere=self._options.elsewhere)
+                again = Named(each.name, drill)
                 await self._keep(again, await self._surely(again, control))
 
     async def _side_by_side(self, control: Control, batch: Batch) -> list[Planned]:
