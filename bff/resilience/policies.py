@@ -56,6 +56,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "store",
         "tables-feed",
         "trial-webhook",
+        "worker",
     }
 )
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """The one way in which a house is served: an ASGI application on uvicorn, bounded, that ends without cutting anybody
 off: `python -m bff.resilience.serving module:app`.
 
-Public: `Serving`, `config`, `serve`.
+Public: `Serving`, `ServingBesideWork`, `config`, `serve`.
 
 `HOST` and `PORT` say where; `LISTEN_FD` instead names a listening socket that somebody keeps beyond this process, and
 what comes between this process and its successor waits in it. With `INNER_PORT` the application is served there too,
@@ -15,10 +15,11 @@ An inherited socket is left to the successor at once.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,7 +122,25 @@ class Serving(uvicorn.Server):
         return made
 
 
-def config(application: str, policy: ServerPolicy | None = None, **more: Any) -> uvicorn.Config:
+class ServingBesideWork(uvicorn.Server):
+    """Serves in a process that lives for its work: signals are the work's, and `end` is called once that is over."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    def end(self) -> None:
+        """Stop listening; a request that is being answered may finish within the time that `config` was given."""
+        self.should_exit = True
+
+
+def config(
+    application: str | Callable[..., Any],
+    policy: ServerPolicy | None = None,
+    *,
+    drain_s_max: int = DRAIN_S_MAX,
+    **more: Any,
+) -> uvicorn.Config:
     """How houses are served: bounded, no access log, no deflate (300 KB a socket), an end to a request that hangs.
 
     `more` is for uvicorn. Headers of proxies are the border's to read, so uvicorn does not.
@@ -130,7 +149,7 @@ def config(application: str, policy: ServerPolicy | None = None, **more: Any) ->
     return uvicorn.Config(
         application,
         http=bounded_http(policy),
-        timeout_graceful_shutdown=DRAIN_S_MAX,
+        timeout_graceful_shutdown=drain_s_max,
         timeout_keep_alive=policy.unused_s_max,
         ws_per_message_deflate=False,
         access_log=False,

@@ -1,32 +1,27 @@
 """A process that works in the background and answers for its health over HTTP.
 
-Public: `run`, `Healthy`.
+Public: `run`, `Healthy`, `WorkerPolicy`.
 
 `GET /livez` answers 200: the process runs. `GET /healthz` answers 200 (503 when `healthy()` holds `"ready": False`)
 with `healthy()` as JSON; `GET /metrics` answers in Prometheus' text format. All on $HOST:$PORT.
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bff.resilience import log, memory
+from bff.resilience import log, memory, serving
 from bff.resilience.border import Border
-from bff.resilience.bounds import bounded_http, policy_of
 from bff.resilience.environment import number_of
-from bff.resilience.policies import check_policies
-
-DRAIN_S_MAX = 5.0
-ANSWER_S_MAX = 1  # what a scrape may still take once the work has ended
+from bff.resilience.policies import check_policies, house_policy
 
 Healthy = Callable[[], dict[str, Any]]
 Main = Callable[[asyncio.Event], Awaitable[None]]
@@ -36,23 +31,26 @@ class _Send(Protocol):
     async def __call__(self, message: dict[str, Any], /) -> None: ...
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: the worker stops its work first and the server last."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPolicy:
+    """The numbers of a worker's end: `worker` of `HOUSE_POLICIES`."""
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
+    # How long the work may take to drain, before it is cancelled.
+    drain_s_max: float = 5.0
+    # What a scrape may still take once the work has ended.
+    answer_s_max: int = 1
 
 
 def run(main: Main, *, healthy: Healthy) -> None:
-    """Run `main(stop)` until SIGTERM or SIGINT sets `stop`, then until it returns, at most 5 s; exits the process.
+    """Run `main(stop)` until SIGTERM or SIGINT sets `stop`, then until it returns; exits the process.
 
-    `main` is to drain when `stop` is set; it is cancelled when that takes too long, or at a second signal. The exit
-    code is 0 after a signal; 1 when `main` ended or failed by itself, for a supervisor to start it again, and when the
-    port is taken.
+    `main` is to drain when `stop` is set; it is cancelled when that takes longer than `WorkerPolicy.drain_s_max`, or
+    at a second signal. The exit code is 0 after a signal; 1 when `main` ended or failed by itself, for a supervisor to
+    start it again, and when the port is taken.
     """
     log.configure()
     check_policies(os.environ)
+    policy = house_policy("worker", WorkerPolicy())
     memory.for_long_running()
     host, port = os.environ.get("HOST", "127.0.0.1"), number_of(os.environ, "PORT", 0)
     try:
@@ -60,32 +58,23 @@ def run(main: Main, *, healthy: Healthy) -> None:
     except OSError as error:
         log.get("worker").error("worker_can_not_listen", address=f"{host}:{port}", error=str(error))
         sys.exit(1)
-    sys.exit(asyncio.run(_supervise(main, healthy, listening)))
+    sys.exit(asyncio.run(_supervise(main, healthy, listening, policy)))
 
 
-async def _supervise(main: Main, healthy: Healthy, listening: socket.socket) -> int:
-    stop, policy = asyncio.Event(), policy_of(os.environ)
-    server = _Server(
-        uvicorn.Config(
-            Border(_application(healthy)),
-            http=bounded_http(policy),
-            lifespan="off",
-            proxy_headers=False,
-            timeout_keep_alive=policy.unused_s_max,
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-            timeout_graceful_shutdown=ANSWER_S_MAX,
-        )
+async def _supervise(main: Main, healthy: Healthy, listening: socket.socket, policy: WorkerPolicy) -> int:
+    stop = asyncio.Event()
+    served = serving.config(
+        Border(_application(healthy)), drain_s_max=policy.answer_s_max, lifespan="off", log_config=None
     )
+    server = serving.ServingBesideWork(served)
     working = asyncio.create_task(_awaited(main(stop)))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    answering = asyncio.create_task(server.serve(sockets=[listening]))
     _on_signals(stop, working)
     try:
-        return await _work(working, stop)
+        return await _work(working, stop, policy.drain_s_max)
     finally:
-        server.should_exit = True
-        await serving
+        server.end()
+        await answering
 
 
 def _on_signals(stop: asyncio.Event, working: asyncio.Task[None]) -> None:
@@ -102,16 +91,16 @@ async def _awaited(work: Awaitable[None]) -> None:
     await work
 
 
-async def _work(working: asyncio.Task[None], stop: asyncio.Event) -> int:
+async def _work(working: asyncio.Task[None], stop: asyncio.Event, drain_s_max: float) -> int:
     logger = log.get("worker")
     stop_requested = asyncio.create_task(stop.wait())
     either: set[asyncio.Task[Any]] = {working, stop_requested}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     stop_requested.cancel()
     if not working.done():
-        await asyncio.wait({working}, timeout=DRAIN_S_MAX)
+        await asyncio.wait({working}, timeout=drain_s_max)
         if not working.done():
-            logger.warning("worker_drain_too_long", limit_s=DRAIN_S_MAX)
+            logger.warning("worker_drain_too_long", limit_s=drain_s_max)
             working.cancel()
             await asyncio.wait({working})
     failed = None if working.cancelled() else working.exception()

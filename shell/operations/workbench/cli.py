@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     os.environ.update({"HOST": HOST, "PORT": str(given.port)})
     print(f"http://{HOST}:{given.port}/          one state at a time\nhttp://{HOST}:{given.port}/gallery/  all at once")
     # Uvloop starts no process in a group of its own.
-    serve(config(_application(folders, given.slot, given.port), lifespan="on", loop="asyncio"))  # type: ignore[arg-type]
+    serve(config(_application(folders, given.slot, given.port), lifespan="on", loop="asyncio"))
     return 0
 
 

@@ -281,7 +281,7 @@ def test_work_that_fails_or_ends_by_itself_is_to_be_started_again() -> None:
 @pytest.mark.usefixtures("environment")
 def test_work_that_does_not_drain_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the limit, or at a second signal."""
-    monkeypatch.setattr(worker, "DRAIN_S_MAX", 0.1)
+    monkeypatch.setenv("HOUSE_POLICIES", '{"worker": {"drain_s_max": 0.1}}')
     cancelled: list[str] = []
 
     def stubborn(name: str, signals: int) -> worker.Main:
@@ -298,6 +298,6 @@ def test_work_that_does_not_drain_is_cancelled(monkeypatch: pytest.MonkeyPatch) 
         return main
 
     assert supervise(stubborn("limit", 1)) == 0
-    monkeypatch.setattr(worker, "DRAIN_S_MAX", 60.0)
+    monkeypatch.setenv("HOUSE_POLICIES", '{"worker": {"drain_s_max": 60}}')
     assert supervise(stubborn("second signal", 2)) == 0
     assert cancelled == ["limit", "second signal"]
