@@ -1,6 +1,7 @@
 """`manage.py drill`: what it says, what it does, and its exit codes."""
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -302,3 +303,22 @@ def test_what_a_run_against_a_copy_of_its_own_leaves_outlasts_the_copy(
     assert where is None if to is None else to in (where or "")
     monkeypatch.setenv("DRILL_REPORTS", "there")
     assert own_copy.lasting(["try", "wallet", "latency=9"])[-2:] == ["--to", "there"]
+
+
+def test_a_copy_of_its_own_runs_fragments_as_functions_where_its_line_says_so() -> None:
+    """What the copy is started with is left out of what it is drilled with."""
+    line = ["--functions", "wallet,games", "run", "function-cold", "--http"]
+    assert own_copy.divided(line) == (["--functions", "wallet,games"], ["run", "function-cold", "--http"])
+    assert own_copy.divided(["all", "--subset"]) == ([], ["all", "--subset"])
+    wanted = ["--functions", "wallet", "--functions", "games"]
+    assert own_copy.divided([*wanted[:2], "all", *wanted[2:]]) == (wanted, ["all"])
+
+
+def test_every_story_of_functions_is_run_by_a_step_of_the_long_run() -> None:
+    """A copy without functions leaves them out, so that they need a line of their own."""
+    stories = {name for name in library.stories() if library.FUNCTIONS in library.find(name).drill.tags}
+    steps = [shlex.split(line) for line in (ROOT / ".ci" / "full").read_text().splitlines() if line.startswith("step ")]
+    lines = [step[step.index("tests.drills.own_copy") + 1 :] for step in steps if "tests.drills.own_copy" in step]
+    run = {word for options, drilled in map(own_copy.divided, lines) if options for word in drilled[1:]}
+    assert stories
+    assert run == stories
