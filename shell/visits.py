@@ -20,6 +20,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from bff.contracts.own_write import is_receipt_id, is_sequence
 from bff.contracts.text import is_plain
 from bff.resilience import log
+from shell.composition.cold_reload import reloads_of
 from shell.composition.page import Page, Visit
 from shell.cookies import set_cookie
 from shell.load_class import load_class_of
@@ -87,6 +88,7 @@ def visit_of(incoming: Incoming, page: Page, params: Mapping[str, str], identity
         template_values=duty_values(identity, now=int(time.time())),
         visitor=_visitor(incoming.cookies),
         load_class=load_class_of(incoming.method, incoming.path, incoming.query, signed_in=identity is not None),
+        reloads=reloads_of(incoming.query),
     )
 
 

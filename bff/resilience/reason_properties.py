@@ -38,7 +38,8 @@ class ReasonProperties:
     `retried`: a GET that ended so, with no answer begun, may be sent once more. `denies`: a proper statement about the
     request itself, which no older answer may stand in for. `lasting`: the same request will end so again.
     `source`: which kind of upstream it means. `fragments_say`: a fragment may call itself degraded by it.
-    `shell_decides`: it names no upstream. `judges_release`: it says something about the release that it happened to.
+    `shell_decides`: it names no upstream. `continues`: the call goes on without the page.
+    `judges_release`: it says something about the release that it happened to.
     """
 
     party: Party
@@ -52,6 +53,7 @@ class ReasonProperties:
     source: Source | None = None
     fragments_say: bool = False
     shell_decides: bool = False
+    continues: bool = False
     judges_release: bool = True
 
     @property
@@ -106,7 +108,7 @@ PROPERTIES: Mapping[Reason, ReasonProperties] = MappingProxyType(
         Reason.NOT_PUBLISHED: _P(_UNPROVED, sent=False, shell_decides=True, judges_release=False),
         Reason.MANIFEST: _P(_UNPROVED, sent=False),
         # The call is still under way, and is counted when it ends badly.
-        Reason.COLD: _P(_UNPROVED, shell_decides=True, judges_release=False),
+        Reason.COLD: _P(_UNPROVED, shell_decides=True, continues=True, judges_release=False),
         Reason.LEFT: _P(_UNPROVED, shell_decides=True, judges_release=False),
         Reason.PENDING: _P(_UNPROVED, shell_decides=True),
         Reason.INTERNAL: _P(_UNPROVED, shell_decides=True, judges_release=False),

@@ -3,6 +3,7 @@
 Public: `FunctionCalls`, `FunctionCall`, `FunctionRecord`.
 """
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -61,6 +62,16 @@ class FunctionCalls:
     def record(self, fragment: str) -> FunctionRecord | None:
         """The measurements of `fragment`; None where it was not called as a function."""
         return self._records.get(fragment)
+
+    def reload_s(self, include: Include, reloads: int) -> int:
+        """After how many seconds a page that left this include should find its function warm; each of the `reloads`
+        that did not makes it twice as long.
+        """
+        record, policy = self.record(include.slot.fragment), self.policy
+        cold_ms = (record.cold_ms if record is not None else 0) or policy.cold_ms_prior
+        cold_ms = min(cold_ms, include.published.manifest.mullion.cold_ms_max)
+        delay_s = math.ceil(math.ldexp(cold_ms * policy.reload_ratio, reloads) / 1000)
+        return min(max(delay_s, policy.reload_s_min), policy.reload_s_max)
 
     def ended(self, call: "FunctionCall", ended: Ended, began: float) -> None:
         """Learn from the call and count it; calls of a partition are left out, as they say nothing about other

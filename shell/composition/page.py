@@ -161,7 +161,7 @@ class Visit(msgspec.Struct, frozen=True):
     `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own write
     must be seen. `template_values` fill the template's holes besides the visit's own. `visitor` stands for the browser,
     and `page_view` for this look by it, signed; both are empty where no release is on trial. `load_class` is what
-    houses behind the shell hear of it.
+    houses behind the shell hear of it. `reloads` is how many times in a row the page has come back by itself.
     """
 
     page: Page
@@ -183,6 +183,7 @@ class Visit(msgspec.Struct, frozen=True):
     visitor: str = ""
     page_view: str = ""
     load_class: LoadClass = LoadClass.PAGE
+    reloads: int = 0
 
     @property
     def path(self) -> str:

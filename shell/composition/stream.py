@@ -13,7 +13,9 @@ from msgspec import structs
 
 from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import State
+from bff.resilience.reason_properties import PROPERTIES
 from shell.composition import metrics
+from shell.composition.cold_reload import reload_element
 from shell.composition.compiler import Compiled, Compiler
 from shell.composition.include import Include
 from shell.composition.includer import Includer
@@ -130,13 +132,26 @@ class Composition:
         tail = Compiled.fill(self._page_parts().tail, _hole_values(self._visit))
         waiting = set(self._tasks.values())
         if not waiting:
-            yield tail, False
+            yield self._reload() + tail, False
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             ended = [self._element(task.result()) for task in self._tasks.values() if task in done]
-            chunk = b"".join(ended if waiting else (*ended, tail))
+            chunk = b"".join(ended if waiting else (*ended, self._reload(), tail))
             if chunk or not waiting:
                 yield chunk, bool(waiting)
+
+    def _reload(self) -> bytes:
+        """What brings a reader without scripts back, where a function was cold. What answers a form is no address."""
+        outcomes = [*self._ready.values(), *(task.result() for task in self._tasks.values())]
+        names = [each.slot.name for each in outcomes if each.reason is not None and PROPERTIES[each.reason].continues]
+        cold = [self._includes[name] for name in names]
+        if not cold or self._answered is not None:
+            return b""
+        parts = self._page_parts()
+        own = (part for part in (*parts.head, *parts.tail) if isinstance(part, bytes))
+        # A stale copy is inert: nobody types into it.
+        shown = (*own, *(each.html for each in outcomes if each.state is not State.STALE))
+        return reload_element(self._visit, self._includes.values(), cold, self._composer.includer.functions, shown)
 
     async def close(self) -> None:
         """End every include that is still under way."""

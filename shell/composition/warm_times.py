@@ -29,6 +29,13 @@ class FunctionPolicy:
     # So many long answers in a row, each asked for after the one before was there, are no cold starts.
     slow_in_a_row: int = 5
     keys_max: int = 512
+    # A page that met a cold one comes back without JavaScript after `reload_ratio` times what its last cold start took
+    # (before the first: `cold_ms_prior`), then after twice as long, and so on: `reloads_max` times in a row.
+    reload_ratio: float = 1.5
+    cold_ms_prior: int = 3000
+    reload_s_min: int = 2
+    reload_s_max: int = 20
+    reloads_max: int = 3
 
 
 @dataclass(slots=True)

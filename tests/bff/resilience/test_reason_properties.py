@@ -31,6 +31,7 @@ EXPECTED = {
         reason for reason in Reason if reason not in f"{NOT_OF_FRAGMENTS} {SHELLS} manifest".split()
     ),
     "shell_decides": SHELLS,
+    "continues": "cold",
     "judges_release": " ".join(reason for reason in Reason if reason not in NOT_OF_A_RELEASE.split()),
 }
 
