@@ -6,7 +6,7 @@ import re
 WATCHED = re.compile(
     r"tests/bff/resilience/|tests/shell/composition/test_(functions|include|load_class|partition|preview)\.py"
     r"|tests/bff/commands/house/|tests/bff/commands/test_(append_only|backpressure|currencies|idle_check|repair_schedule)\.py"
-    r"|tests/bff/queries/|tests/bff/projector/test_(denied|forgotten|partition_share|partitions|parts|projections|shadows|steps)\.py"
+    r"|tests/bff/queries/|tests/bff/projector/test_(denied|forgotten|lag|ledger_feed|partition_share|partitions|parts|projections|shadows|steps)\.py"
 )
 # except the long ones, which show behaviour over time and reach no additional line.
 LONG = re.compile(

@@ -5,7 +5,7 @@ import math
 
 from prometheus_client import REGISTRY
 
-from bff.broker import BrokerPolicy, connect
+from bff.broker import BrokerPolicy, Lag, connect
 from bff.queries.lag import LagMeter
 from bff.queries.projector_steps import GROUP
 from tests.support.broker_rig import drain, event
@@ -82,3 +82,18 @@ async def test_a_broker_that_was_never_there_is_no_lag_of_zero():
     assert math.isnan(shown()[0])
     assert shown()[1] == 7.0
     await broker.aclose()
+
+
+async def test_the_lag_is_measured_until_the_projector_is_stopped():
+    """At once, and then every so often."""
+    stopping, lags = asyncio.Event(), [Lag(2, 0.5), Lag(1, 0.2), Lag(0, 0.0)]
+
+    class Shrinking:
+        async def lag(self, stream, group, *, partition):
+            if len(lags) == 1:
+                stopping.set()
+            return lags.pop(0)
+
+    meter = LagMeter(Shrinking(), "ledger", GROUP, 0.001)
+    await asyncio.wait_for(meter.run(stopping), 30)
+    assert (lags, shown()) == ([], (0, 0))

@@ -64,6 +64,15 @@ def test_the_strictest_of_several_limits_holds():
     assert deposited(player, 1, start + timedelta(days=29)) == "deposit_limit_reached"
 
 
+def test_a_limit_that_was_lifted_holds_until_it_has_cooled_off_and_then_not_at_all():
+    """A day after the wish there is room for any amount."""
+    player, start = f"pl_{uuid()}", now()
+    set_limit(player, "day", 500, start)
+    set_limit(player, "day", None, start)
+    assert deposited(player, 501, start) == "deposit_limit_reached"
+    assert deposited(player, 501, start + timedelta(days=1)) == "done"
+
+
 def test_excluded_players_get_no_bonus_until_their_break_is_over():
     """Neither by a claim nor by hand; a bonus from before is not played on, and all of it goes on afterwards."""
     player = Player(opening=1000)

@@ -20,7 +20,7 @@ from bff.commands.ledger.statement import statements_of
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.relay import epochs, restating, steps
 from bff.commands.relay.loops import Relay
-from bff.commands.relay.partition_ends import read_ends
+from bff.commands.relay.partition_ends import End, read_ends
 from bff.commands.relay.places import Places
 from bff.contracts.event import Event
 from bff.contracts.ledger import HISTORY_RESTATED, PLAYER_RESTATED, REPLAY_REQUESTED, BalancesStated
@@ -322,3 +322,18 @@ def test_a_command_finds_its_players_epoch(house):
             assert (accounts.epoch == epoch) == (place_of(player) == 2)
         transaction.set_rollback(True)
     house.drain()
+
+
+def test_a_partition_is_gone_through_anew_only_for_a_late_player_who_was_passed_over():
+    """Not for one who has been restated since the event was written."""
+    player, place = f"pl_{secrets.token_hex(5)}", 1
+    while partition_of(f"player:{player}", 2) != place:
+        player = f"pl_{secrets.token_hex(5)}"
+    with transaction.atomic():
+        open_balance(player, "GBP", 500)
+        for epoch, restate_after in (("e2", None), ("e1", "")):
+            Player.objects.filter(pk=player).update(epoch=epoch)
+            gone_through = [End("e1", 0), End("e2", 0)]
+            restating.restart_for_late(gone_through, [(f"player:{player}", "e1")])
+            assert [end.restate_after for end in gone_through] == [None, restate_after]
+        transaction.set_rollback(True)
