@@ -16,6 +16,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from shell.operations.up.kafka_hop import ADVERTISED, AdvertisedBroken, Place, advertised_of, place_of
 
 ANSWER_S = 2.0
+# Kafka's client is told where the servers are, and tries those addresses too, though nobody may listen there yet.
+KAFKA_ANSWER_S = 6.0
 POSTGRES = {"postgres", "postgresql"}
 
 
@@ -110,7 +112,7 @@ def _kafka_places(servers: str) -> set[Place | None]:
     from confluent_kafka.admin import AdminClient
 
     try:
-        found = AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=ANSWER_S)
+        found = AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=KAFKA_ANSWER_S)
     except KafkaException as error:
         raise PreflightFailed(
             f"KAFKA_BOOTSTRAP does not answer: {servers} ({error.args[0].str()}). Nothing was started. "
