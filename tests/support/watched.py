@@ -4,7 +4,7 @@ import re
 
 # Rooms that keep one fragment's failure from the others, move money and make views are covered by these tests,
 WATCHED = re.compile(
-    r"tests/bff/resilience/|tests/shell/composition/test_(functions|include|load_class|partition|preview)\.py"
+    r"tests/bff/resilience/|tests/shell/composition/test_(cold_reload|functions|include|load_class|partition|preview)\.py"
     r"|tests/bff/commands/house/|tests/bff/commands/test_(append_only|backpressure|currencies|idle_check|repair_schedule)\.py"
     r"|tests/bff/queries/|tests/bff/projector/test_(denied|forgotten|lag|ledger_feed|partition_share|partitions|parts|projections|shadows|steps)\.py"
 )
