@@ -52,7 +52,8 @@ class Step:
 
 @dataclass(slots=True)
 class Entry:
-    """`changes` maps (viewer, slot) to the slot's states in order; `before` is its state at the beginning."""
+    """`changes` maps (viewer, slot) to the slot's states in order; `before` is its state at the beginning. The proxy
+    had the fault at `known_at` at the latest."""
 
     number: int
     fault: Fault
@@ -61,6 +62,7 @@ class Entry:
     began: float
     ends: float
     ended: float | None = None
+    known_at: float = 0.0
     how: str = ""
     hits: str = ""
     closed: bool = False
@@ -111,6 +113,7 @@ class History:
         self._entries: deque[Entry] = deque(maxlen=ENTRIES_MAX)
         self._numbers = itertools.count(1)
         self._seen: dict[tuple[str, str], tuple[str, str]] = {}
+        self._changed: dict[tuple[str, str], tuple[str, float]] = {}  # the state before the last change, and its moment
 
     @property
     def open(self) -> list[Entry]:
@@ -133,18 +136,25 @@ class History:
 
     # --- what was done
 
-    def begin(self, fault: Fault, now: float, at_ms: int, by: str = HERE) -> None:
+    def begin(self, fault: Fault, now: float, at_ms: int, by: str = HERE, *, asked_at: float | None = None) -> None:
         """This fault is active; an older one of the same name on the same hop is replaced. The caller that set it
-        reports it last: the poll may have found it on the proxy before."""
+        reports it last: the poll may have found it on the proxy before. It begins when the caller asked for it, so that
+        a slot that fell before the proxy's answer came fell by this fault."""
         if seen := next((entry for entry in self._on() if fault.number and entry.fault.number == fault.number), None):
             seen.by = by
             return
         for entry in self._on():
             if (entry.fault.hop, entry.fault.name) == (fault.hop, fault.name):
                 self._end(entry, now, REPLACED)
-        entry = Entry(next(self._numbers), fault, by, at_ms, now, now + fault.lasts_s)
+        began = now if asked_at is None else asked_at
+        entry = Entry(next(self._numbers), fault, by, at_ms, began, now + fault.lasts_s, known_at=now)
         entry.watched = dict.fromkeys(self._seen)
         self._entries.appendleft(entry)
+        for key, (before, moment) in self._changed.items():
+            state, reason = self._seen.get(key, (FRESH, ""))
+            fell = state != FRESH and before == FRESH and moment >= began - (BY_ITSELF_S if by == ELSEWHERE else 0)
+            if fell and entry.concerns(key[0]) and self._may_hit(fault.hop, key[1]):
+                _change(entry, key, before, Step(state, reason, _ms(moment - began)), moment)
 
     def heal(self, hop: str, now: float) -> None:
         """Everything that was active at `hop` was ended here; at every hop if it is empty."""
@@ -159,7 +169,7 @@ class History:
         for key, entry in on.items():
             if key in there:
                 entry.ends = now + there[key].lasts_s
-            elif entry.began < sampled_at:
+            elif entry.known_at < sampled_at:
                 itself = now >= entry.ends - BY_ITSELF_S
                 self._end(entry, min(entry.ends, now) if itself else now, BY_ITSELF if itself else ELSEWHERE)
         for key, fault in there.items():
@@ -195,6 +205,8 @@ class History:
             for entry in self.open:
                 entry.watched.setdefault(key)
             if before is not None and before != after:
+                if before[0] != after[0]:
+                    self._changed[key] = (before[0], now)
                 causes = self._causes(key, after[0], now)
                 for entry in causes:
                     others = tuple(each.number for each in causes if each is not entry)

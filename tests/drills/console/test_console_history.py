@@ -49,6 +49,31 @@ def test_slot_that_fell_and_healed_is_told_with_both_times_and_the_others_as_unt
     assert (entry(history)["lasted_ms"], entry(history)["how"]) == (10000, "here")
 
 
+def test_slot_that_fell_before_the_proxy_had_answered_fell_by_this_fault_and_its_healing_is_told() -> None:
+    """A busy machine answers late. A poll that was sent before the fault was set does not end it."""
+    history = watched()
+    history.see(EVERYONE, FELL, 101.0)
+    history.begin(SLOW, 102.0, 0, asked_at=100.0)
+    history.follow([], 101.5, 102.1, 0)
+    history.see(EVERYONE, {"promotions": ("fallback", "breaker_open")}, 102.7)
+    history.heal("shell:promotions", 104.0)
+    history.follow([], 107.0, 107.1, 0)
+    history.see(EVERYONE, WELL, 110.0)
+    assert steps(history) == [
+        (EVERYONE, "promotions", "fallback", 1000, None),
+        (EVERYONE, "promotions", "fallback", 2700, None),
+        (EVERYONE, "promotions", "fresh", 10000, 6000),
+    ]
+    assert entry(history)["how"] == "here"
+
+
+def test_slot_that_fell_before_anybody_asked_for_the_fault_did_not_fall_by_it() -> None:
+    history = watched()
+    history.see(EVERYONE, FELL, 99.5)
+    history.begin(SLOW, 102.0, 0, asked_at=100.0)
+    assert steps(history) == []
+
+
 def test_nothing_is_claimed_of_slots_on_a_page_that_did_not_come() -> None:
     history = watched()
     history.see(EVERYONE, {"page": ("fresh", "")}, 99.0)
