@@ -76,7 +76,7 @@ class Desk:
         session = self._tester.mark if body.get("session") is True else ""
         if body.get("session") is True and not session:
             raise Nonsense(_NO_SESSION)
-        asked_at, at_ms = time.monotonic(), round(time.time() * 1000)
+        requested_at, at_ms = time.monotonic(), round(time.time() * 1000)
         done = await _do(
             lambda: self._control.break_(
                 hop, kind, attributes, ttl_s=for_s, stream=stream, share=share, session=session
@@ -84,7 +84,7 @@ class Desk:
         )
         self._sampler.looked_at()
         fault = self._fault(hop, kind, done, for_s)
-        self._history.begin(fault, time.monotonic(), at_ms, asked_at=asked_at)
+        self._history.begin(fault, time.monotonic(), at_ms, requested_at=requested_at)
         return {"broken": hop}
 
     def _fault(self, hop: str, kind: str, done: Mapping[str, Any], for_s: float) -> Fault:

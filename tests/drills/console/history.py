@@ -53,7 +53,7 @@ class Step:
 @dataclass(slots=True)
 class Entry:
     """`changes` maps (viewer, slot) to the slot's states in order; `before` is its state at the beginning. The proxy
-    had the fault at `known_at` at the latest."""
+    had the fault at `confirmed_at` at the latest."""
 
     number: int
     fault: Fault
@@ -62,7 +62,7 @@ class Entry:
     began: float
     ends: float
     ended: float | None = None
-    known_at: float = 0.0
+    confirmed_at: float = 0.0
     how: str = ""
     hits: str = ""
     closed: bool = False
@@ -136,7 +136,7 @@ class History:
 
     # --- what was done
 
-    def begin(self, fault: Fault, now: float, at_ms: int, by: str = HERE, *, asked_at: float | None = None) -> None:
+    def begin(self, fault: Fault, now: float, at_ms: int, by: str = HERE, *, requested_at: float | None = None) -> None:
         """This fault is active; an older one of the same name on the same hop is replaced. The caller that set it
         reports it last: the poll may have found it on the proxy before. It begins when the caller asked for it, so that
         a slot that fell before the proxy's answer came fell by this fault."""
@@ -146,8 +146,8 @@ class History:
         for entry in self._on():
             if (entry.fault.hop, entry.fault.name) == (fault.hop, fault.name):
                 self._end(entry, now, REPLACED)
-        began = now if asked_at is None else asked_at
-        entry = Entry(next(self._numbers), fault, by, at_ms, began, now + fault.lasts_s, known_at=now)
+        began = now if requested_at is None else requested_at
+        entry = Entry(next(self._numbers), fault, by, at_ms, began, now + fault.lasts_s, confirmed_at=now)
         entry.watched = dict.fromkeys(self._seen)
         self._entries.appendleft(entry)
         for key, (before, moment) in self._changed.items():
@@ -169,7 +169,7 @@ class History:
         for key, entry in on.items():
             if key in there:
                 entry.ends = now + there[key].lasts_s
-            elif entry.known_at < sampled_at:
+            elif entry.confirmed_at < sampled_at:
                 itself = now >= entry.ends - BY_ITSELF_S
                 self._end(entry, min(entry.ends, now) if itself else now, BY_ITSELF if itself else ELSEWHERE)
         for key, fault in there.items():

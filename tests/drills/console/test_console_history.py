@@ -53,7 +53,7 @@ def test_slot_that_fell_before_the_proxy_had_answered_fell_by_this_fault_and_its
     """A busy machine answers late. A poll that was sent before the fault was set does not end it."""
     history = watched()
     history.see(EVERYONE, FELL, 101.0)
-    history.begin(SLOW, 102.0, 0, asked_at=100.0)
+    history.begin(SLOW, 102.0, 0, requested_at=100.0)
     history.follow([], 101.5, 102.1, 0)
     history.see(EVERYONE, {"promotions": ("fallback", "breaker_open")}, 102.7)
     history.heal("shell:promotions", 104.0)
@@ -70,7 +70,7 @@ def test_slot_that_fell_before_the_proxy_had_answered_fell_by_this_fault_and_its
 def test_slot_that_fell_before_anybody_asked_for_the_fault_did_not_fall_by_it() -> None:
     history = watched()
     history.see(EVERYONE, FELL, 99.5)
-    history.begin(SLOW, 102.0, 0, asked_at=100.0)
+    history.begin(SLOW, 102.0, 0, requested_at=100.0)
     assert steps(history) == []
 
 
