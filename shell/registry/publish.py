@@ -111,8 +111,7 @@ async def publish(
             raise PublishRefused(f"name: the manifest is {name}'s, and this may publish {only} alone")
         return trust or await sync_to_async(trust_of)(name)
 
-    transport = _transport()
-    names: list[str] = []
+    transport, names = _transport(), list[str]()
     try:
         lists = await sync_to_async(origins_by_fragment)()
 

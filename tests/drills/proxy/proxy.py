@@ -32,9 +32,8 @@ class FaultProxy:
             raise problems.bad_body(f"listen: a proxy listens on loopback alone, such as 127.0.0.1:0, not {host!r}")
         self._host = LOOPBACK[host]
         self.toxics: tuple[Toxic, ...] = ()
-        self.ended: deque[Toxic] = deque(
-            maxlen=TOXICS_MAX
-        )  # the last ended toxics, for a runner that asks for their hits
+        # The last ended toxics, for a runner that asks for their hits.
+        self.ended: deque[Toxic] = deque(maxlen=TOXICS_MAX)
         self.framing: Toxic | None = None
         self.reads_heads = False
         self.turns = 0  # answered requests and commands, and WebSocket messages
