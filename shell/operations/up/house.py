@@ -1,6 +1,7 @@
 """Decodes a `house.toml`; each refusal names the file, the field and what is wanted there.
 
-Public: `House`, `Process`, `Secrets`, `HouseBroken`, `TABLES`, `parse`, `embedded_valkey`.
+Public: `House`, `Process`, `Secrets`, `HouseBroken`, `TABLES`, `parse`, `decode`, `embedded_valkey`; the types of
+fields, for whoever decodes other fields of it: `Name`, `Application`, `Call`, `Path`, `Trust`.
 """
 
 import difflib
@@ -8,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -40,6 +41,8 @@ Trust = Annotated[str, Meta(pattern=r"^(first-party|sandboxed)\Z")]
 Offset = Annotated[int, Meta(ge=0, le=PORT_OFFSET_MAX)]
 Words = Annotated[tuple[str, ...], Meta(min_length=1)]
 
+Document = TypeVar("Document", bound=msgspec.Struct)
+
 _AN_OFFSET = f"an offset from the port base, 0 to {PORT_OFFSET_MAX}"
 _A_VARIABLE = "the name of an environment variable"
 _WANTED = {
@@ -62,6 +65,7 @@ _WANTED_IN_LISTS = {
 }
 _WANTED_SHAPES = {
     "manage": 'a list of strings, at least one, such as ["migrate", "--noinput"]',
+    "command": 'a list of strings, such as ["node", "server.mjs"]',
     **{table: f"a table, written [{table}]" for table in ("house", "secrets", "welcome")},
     **{table: f"a list of tables, each written [[{table}]]" for table in ("prepare", "process")},
 }
@@ -161,16 +165,21 @@ TABLES: Mapping[str, type[msgspec.Struct]] = {
 }
 
 
-def parse(text: str, file: str) -> House:
-    """The house that `text` describes, or `HouseBroken`."""
+def decode(text: str, file: str, document: type[Document]) -> Document:
+    """`text` as a `document`, whose fields are named as here; or `HouseBroken`."""
     try:
         written = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise HouseBroken(file, "", f"this is not TOML: {error}") from error
     try:
-        document = msgspec.convert(written, _Document)
+        return msgspec.convert(written, document)
     except msgspec.ValidationError as error:
         raise HouseBroken(file, *_explained(str(error), written)) from error
+
+
+def parse(text: str, file: str) -> House:
+    """The house that `text` describes, or `HouseBroken`."""
+    document = decode(text, file, _Document)
     for where, problem in _slips(document):
         raise HouseBroken(file, where, problem)
     return House(

@@ -3,22 +3,44 @@
 Public: `FragmentFolder`, `FolderUnusable`, `read_folder`, `fragments_below`.
 """
 
-import re
 import shutil
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
+
+from shell.operations.up import house
+from shell.operations.up.house import HouseBroken, decode
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_CALL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 SERVING = ("-m", "bff.resilience.serving")
 
 
 class FolderUnusable(Exception):
     """One sentence: what is missing or wrong in the folder, and what would do."""
+
+
+class _Head(msgspec.Struct, frozen=True):
+    name: house.Name
+
+
+class _Process(msgspec.Struct, frozen=True):
+    """What the bench needs of a process. `command` starts one that is not written in Python."""
+
+    asgi: house.Application = ""
+    command: tuple[str, ...] = ()
+    ready: house.Path = ""
+    publish: house.Path = ""
+    trust: house.Trust = "sandboxed"
+    calls: tuple[house.Call, ...] = ()
+
+
+class _HouseFile(msgspec.Struct, frozen=True):
+    """What the bench reads of a `house.toml`. Other fields may be in it or not: they are for whoever deploys it."""
+
+    house: _Head
+    process: tuple[_Process, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +64,26 @@ class FragmentFolder:
 def read_folder(given: Path) -> FragmentFolder:
     """What the folder of a team holds, `house.toml` in it or one folder below; raises `FolderUnusable`."""
     file = _house_file(given)
-    try:
-        document = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FolderUnusable(f"{file} can not be read: {error}") from error
-    name = _table(document.get("house")).get("name")
-    processes = [_table(each) for each in document.get("process", []) if _table(each).get("publish")]
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(processes) != 1:
-        raise FolderUnusable(f'{file} needs [house] with a name, and one [[process]] with publish = "/manifest.json".')
-    process, folder = processes[0], file.parent.resolve()
-    calls = [each for each in process.get("calls", []) if isinstance(each, str) and _CALL.fullmatch(each)]
+    document = _read(file)
+    published = [process for process in document.process if process.publish]
+    if len(published) != 1:
+        raise FolderUnusable(
+            f'{file}: process: exactly one [[process]] has publish = "/manifest.json"; here {len(published)} do.'
+        )
+    process, folder = published[0], file.parent.resolve()
+    if not process.ready:
+        raise FolderUnusable(f"{file}: process.ready: is missing; wanted: a path, such as /readyz.")
     root, command = _command(file, folder, process)
     return FragmentFolder(
-        name=name,
+        name=document.house.name,
         folder=folder,
         root=root,
         fixtures=given.resolve() / "fixtures",
         command=command,
-        ready=_path(file, process, "ready"),
-        manifest=_path(file, process, "publish"),
-        trust=process["trust"] if process.get("trust") == "first-party" else "sandboxed",
-        variables=tuple(each if each.isupper() else each.upper().replace("-", "_") + "_URL" for each in calls),
+        ready=process.ready,
+        manifest=process.publish,
+        trust=process.trust,
+        variables=tuple(each if each.isupper() else each.upper().replace("-", "_") + "_URL" for each in process.calls),
     )
 
 
@@ -83,13 +104,21 @@ def _given(file: Path) -> Path:
 
 
 def _is_fragment(file: Path) -> bool:
-    """Whether it publishes a manifest; one that can not be read is a fragment's whose mistake is to be said."""
+    """Whether it publishes a manifest. One that can not be read counts, so that its team learns why."""
     try:
-        house = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
+        return any(process.publish for process in _read(file).process)
+    except FolderUnusable:
         return True
-    processes = house.get("process")
-    return isinstance(processes, list) and any("publish" in _table(each) for each in processes)
+
+
+def _read(file: Path) -> _HouseFile:
+    """The fields of `file` that the bench needs; raises `FolderUnusable`, which names the field that is wrong."""
+    try:
+        return decode(file.read_text("utf-8"), str(file), _HouseFile)
+    except HouseBroken as error:
+        raise FolderUnusable(f"{error}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise FolderUnusable(f"{file} can not be read: {error}") from error
 
 
 def _house_file(given: Path) -> Path:
@@ -99,30 +128,22 @@ def _house_file(given: Path) -> Path:
     return found[0]
 
 
-def _command(file: Path, folder: Path, process: dict[str, Any]) -> tuple[Path, tuple[str, ...]]:
+def _command(file: Path, folder: Path, process: _Process) -> tuple[Path, tuple[str, ...]]:
     """(where it is started, the command)."""
-    asgi, command = process.get("asgi"), process.get("command")
-    if isinstance(asgi, str):
-        module = Path(*asgi.partition(":")[0].split(".")).with_suffix(".py")
+    if process.asgi:
+        module = Path(*process.asgi.partition(":")[0].split(".")).with_suffix(".py")
         root = next((each for each in (folder, *folder.parents) if (each / module).is_file()), None)
         if root is None:
-            raise FolderUnusable(f"{file}: asgi = {asgi!r} names a module that is not there.")
+            raise FolderUnusable(f"{file}: process.asgi: {process.asgi!r} names a module that is not there.")
         own = root / ".venv" / "bin" / "python"
-        return root, (str(own) if own.is_file() else sys.executable, *SERVING, asgi)
-    if isinstance(command, list) and command and all(isinstance(each, str) for each in command):
-        program = shutil.which(command[0])
-        if program is None:
-            raise FolderUnusable(f"{file}: {command[0]} is not installed here, so the fragment can not be started.")
-        return folder, (program, *command[1:])
-    raise FolderUnusable(f'{file}: [[process]] needs asgi = "module:application", or command = ["node", "server.mjs"].')
-
-
-def _path(file: Path, process: dict[str, Any], key: str) -> str:
-    value = process.get(key)
-    if not isinstance(value, str) or not value.startswith("/"):
-        raise FolderUnusable(f"{file}: [[process]] {key} has to be a path, such as /manifest.json.")
-    return value
-
-
-def _table(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+        return root, (str(own) if own.is_file() else sys.executable, *SERVING, process.asgi)
+    if not process.command:
+        raise FolderUnusable(
+            f'{file}: process: needs asgi = "module:application", or command = ["node", "server.mjs"].'
+        )
+    program = shutil.which(process.command[0])
+    if program is None:
+        raise FolderUnusable(
+            f"{file}: process.command: {process.command[0]} is not installed here, so the fragment can not be started."
+        )
+    return folder, (program, *process.command[1:])

@@ -35,6 +35,9 @@ from shell.players.identity import Identity
 from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
+HEAD = '[house]\nname = "poll"\n'
+PUBLISHED = HEAD + '[[process]]\npublish = "/m"\n'
+READY = 'ready = "/r"\n'
 NOW = datetime(2026, 3, 14, 20, 14, 3, tzinfo=UTC)
 FIXTURES: dict[str, dict[str, Any]] = {
     "wallet": {"views/wallet": View[WalletData], "views/history": View[HistoryData], "views/limits": View[LimitsData]},
@@ -80,7 +83,7 @@ def test_without_a_folder_each_fragment_that_stands_here_is_looked_at(
     (folder.parent / "broken" / "house.toml").write_text("[house")
     monkeypatch.chdir(folder.parent)
     assert main([]) == 2
-    assert "can not be read" in capsys.readouterr().err
+    assert "broken/house.toml: this is not TOML" in capsys.readouterr().err
     monkeypatch.chdir(folder / "tests")
     assert main([]) == 2
     assert "no fragment stands here" in capsys.readouterr().err
@@ -129,25 +132,44 @@ def test_who_is_signed_out_is_shown_nothing_that_belongs_to_a_player(tmp_path: P
     ("change", "words"),
     [
         (None, "holds no fragment"),
-        ("[house", "can not be read"),
-        ('[house]\nname = "Poll"\n[[process]]\npublish = "/manifest.json"\n', "needs [house] with a name"),
-        ('[house]\nname = "poll"\n', "needs [house] with a name, and one [[process]]"),
-        ("house = 3\nprocess = [1]\n", "needs [house] with a name"),
-        ('[house]\nname = "poll"\n[[process]]\npublish = "/m"\nasgi = "gone.asgi:app"\n', "a module that is not there"),
+        ("[house", "house.toml: this is not TOML: "),
+        (b"# \xff", "house.toml can not be read: "),
+        ("house = 3\nprocess = [1]\n", "house.toml: house: must be a table, written [house]."),
+        (HEAD.replace("poll", "Poll"), "house.toml: house.name: 'Poll' is not lower-case letters, digits and dashes"),
+        ("[house]\n", "house.toml: house.name: is missing; wanted: lower-case letters, digits and dashes"),
+        (HEAD, 'house.toml: process: exactly one [[process]] has publish = "/manifest.json"; here 0 do.'),
+        (PUBLISHED + '[[process]]\npublish = "/n"\n', "; here 2 do."),
+        (HEAD + "[process]\n", "house.toml: process: must be a list of tables, each written [[process]]."),
+        (PUBLISHED + 'asgi = "gone.asgi"\n', "process[0].asgi: 'gone.asgi' is not 'module:application'."),
         (
-            '[house]\nname = "poll"\n[[process]]\npublish = "/m"\ncommand = ["no-such-program"]\n',
-            "is not installed here",
+            PUBLISHED + READY + 'asgi = "gone.asgi:app"\n',
+            "process.asgi: 'gone.asgi:app' names a module that is not there",
         ),
-        ('[house]\nname = "poll"\n[[process]]\npublish = "/m"\ncommand = "sh"\n', "needs asgi ="),
-        ('[house]\nname = "poll"\n[[process]]\npublish = "/m"\ncommand = ["sh"]\n', "ready has to be a path"),
+        (
+            PUBLISHED + READY + 'command = ["no-such-program"]\n',
+            "process.command: no-such-program is not installed here",
+        ),
+        (PUBLISHED + READY + 'command = "sh"\n', "process[0].command: must be a list of strings, such as"),
+        (PUBLISHED + READY + 'command = ["sh", 3]\n', "process[0].command: must be a list of strings, such as"),
+        (PUBLISHED + READY, 'house.toml: process: needs asgi = "module:application", or command ='),
+        (PUBLISHED + 'command = ["sh"]\n', "process.ready: is missing; wanted: a path, such as /readyz."),
+        (PUBLISHED + 'ready = "readyz"\n', "process[0].ready: 'readyz' is not a path, such as"),
+        (PUBLISHED + "ready = 3\n", "process[0].ready: 3 is not a path, such as"),
+        (PUBLISHED + 'trust = "full"\n', "process[0].trust: 'full' is not first-party or sandboxed."),
+        (
+            PUBLISHED + "calls = [3]\n",
+            "process[0].calls: 3 is not the name of a process or of a variable with an address.",
+        ),
+        (PUBLISHED + 'calls = ["a", "%"]\n', "process[0].calls: '%' is not the name of a process"),
+        (PUBLISHED + 'calls = "a"\n', "process[0].calls: must be a list of strings, each the name of a process"),
     ],
 )
 def test_folder_that_can_not_be_used_gets_one_sentence(
-    change: str | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    change: str | bytes | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before anything is started."""
+    """It names the file, the field and what is wanted there, before anything is started."""
     if change is not None:
-        (tmp_path / "house.toml").write_text(change)
+        (tmp_path / "house.toml").write_bytes(change if isinstance(change, bytes) else change.encode())
     with pytest.raises(FolderUnusable) as refused:
         read_folder(tmp_path)
     assert words in str(refused.value)
@@ -180,9 +202,10 @@ def test_two_of_one_name_are_refused(folder: Path, capsys: pytest.CaptureFixture
 
 
 def test_command_of_another_language_is_started_in_its_folder(tmp_path: Path) -> None:
-    """Whatever `house.toml` names as the command."""
-    toml = '[house]\nname = "poll"\n[[process]]\nready = "/r"\npublish = "/m"\ntrust = "first-party"\n'
-    toml += 'command = ["sh", "a"]\ncalls = ["bff-queries", "GAMES_URL", 3, "%"]\n'
+    """`command` in `house.toml` says how. Fields that only a deployment reads may be missing, or be of its own."""
+    toml = PUBLISHED + READY + 'trust = "first-party"\nreplicas = 3\n'
+    toml += 'command = ["sh", "a"]\ncalls = ["bff-queries", "GAMES_URL"]\n'
+    toml += '[[process]]\nname = "worker"\nrun = 3\n[deploy]\nregion = "eu"\n'
     (tmp_path / "house.toml").write_text(toml)
     found = read_folder(tmp_path)
     assert (found.root, found.command[1:], found.trust) == (tmp_path, ("a",), "first-party")
