@@ -81,6 +81,7 @@ class Limiter:
         self.money_first = MoneyFirst(policy)
         self._number = 0
         # Of the window that runs.
+        self._late: list[float] = []
         self._waits: list[float] = []
         self._window_began = 0.0
         self._peak = 0
@@ -170,11 +171,14 @@ class Limiter:
         """How late something is that was due `measured_every_ms` after it was asked for, and how much processor time
         the process has had since then."""
         elapsed_ms = self.policy.measured_every_ms + max(late_ms, 0.0)
+        self._late.append(late_ms)
         self._waits.append(late_ms * min(worked_s * 1000 / elapsed_ms, 1.0))
         self._worked_s += worked_s
         # One wait that fills a window says all there is to say of it.
         enough = len(self._waits) >= self.policy.samples_min or late_ms >= self.policy.window_ms
         if enough and (now - self._window_began) * 1000 >= self.policy.window_ms:
+            if median(self._late) > self._tolerated_ms():
+                self.money_first.prolong(now)
             self.money_first.end_window(now - self._window_began, limited=self.limited)
             self._adjust(median(self._waits), now)
             self._begin_window(now)
@@ -226,7 +230,7 @@ class Limiter:
         self._begin_window(now)
 
     def _begin_window(self, now: float) -> None:
-        self._waits, self._worked_s, self._window_began, self._refused = [], 0.0, now, False
+        self._late, self._waits, self._worked_s, self._window_began, self._refused = [], [], 0.0, now, False
         self._peak = len(self._entered)
 
     def _forget(self, now: float) -> None:

@@ -31,8 +31,8 @@ class MoneyFirstPolicy:
     # As many as may be under way, times this, wait for it, better classes first, and none of them longer than this.
     held_times: float = 2.0
     held_s_max: float = 1.0
-    # So long after there was a limit money goes first: a surge comes in waves, and each would be met anew. And so long
-    # after money was seen the next is waited for.
+    # So long after there was a limit, or others waited at the door of a busy machine, money goes first: a surge comes
+    # in waves, and each would be met anew. And so long after money was seen the next is waited for.
     money_first_s: float = 30.0
 
 
@@ -44,8 +44,10 @@ class MoneyFirst:
         self._began: dict[int, float] = {}
         self._money: set[int] = set()
         self._held: set[int] = set()
-        self._money_seen = self._limited_at = -math.inf
-        self._left = 0  # in the window that runs
+        self._money_seen = self._surge_seen = -math.inf
+        # In the window that runs.
+        self._held_one = False
+        self._left = 0
         self._took: list[float] = []  # until there are enough of them: a slow process has less than one in a window
         self._left_per_s = 0.0
         self._least_s = math.inf
@@ -62,8 +64,8 @@ class MoneyFirst:
     def applies(self, now: float, *, limited: bool) -> bool:
         """Whether there is too much to do, or was a while ago."""
         if limited:
-            self._limited_at = now
-        return now - self._limited_at < self._policy.money_first_s
+            self._surge_seen = now
+        return now - self._surge_seen < self._policy.money_first_s
 
     def holds(self, load_class: LoadClass | None, now: float) -> bool:
         """Whether one of this class would stand in money's way if it began. None: nobody has asked of which it is."""
@@ -89,6 +91,7 @@ class MoneyFirst:
     def hold(self, entered: int) -> None:
         """It waits before it begins."""
         self._held.add(entered)
+        self._held_one = True
 
     def begin(self, entered: int, now: float) -> None:
         """It waits no more."""
@@ -114,8 +117,18 @@ class MoneyFirst:
         self._money.discard(entered)
         self._held.discard(entered)
 
+    def prolong(self, now: float) -> None:
+        """What is due is late in this process, whoever has the processor: the surge goes on if others wait at the door.
+
+        Because they wait, those inside are quick and there is no limit any more, which is no end of a surge. Where they
+        wait for a fragment that hangs, nothing is late, so that the surge ends.
+        """
+        if self._held_one and self.applies(now, limited=False):
+            self._surge_seen = now
+
     def end_window(self, lasted_s: float, *, limited: bool) -> None:
         """So long were those under way that have left since the window before."""
+        self._held_one = bool(self._held)
         if lasted_s > 0:
             self._left_per_s += (self._left / lasted_s - self._left_per_s) * _RATE_WEIGHT
         self._left = 0

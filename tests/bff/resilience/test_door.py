@@ -341,6 +341,28 @@ def test_nobody_waits_for_money_where_there_is_time_for_all():
     run(main())
 
 
+@pytest.mark.parametrize(("late_ms", "goes_on"), [(15.0, True), (1.0, False)])
+def test_surge_goes_on_while_others_wait_at_the_door_of_a_busy_machine(late_ms: float, goes_on: bool):
+    """Because they wait, those inside are quick, and there is no limit any more: without this, a surge of a minute was
+    met anew in its middle. Where nothing is late, they wait for a fragment that hangs, and money goes first no more."""
+    limiter = Limiter(DoorPolicy(held_s_max=1e9))
+    limiter.money_first.applies(0.0, limited=True)
+    limiter.enter(0.0, LoadClass.MONEY)
+    for _ in range(limiter.policy.beside_money_min):
+        limiter.enter(0.0, LoadClass.PAGE)
+    waiting = limiter.enter(0.0, LoadClass.PAGE)
+    limiter.money_first.hold(waiting)
+    # Others have most of the processor, so that little of what is late is of this process's making.
+    for window in range(900):
+        limiter.observe(late_ms, worked_s=0.001, now=window / 10)
+    assert not limiter.limited
+    assert limiter.prioritizes_money(90.0) is goes_on
+    limiter.begin(waiting, 90.0)
+    for window in range(900, 1300):
+        limiter.observe(late_ms, worked_s=0.001, now=window / 10)
+    assert not limiter.prioritizes_money(130.0), "nobody waits any more"
+
+
 def test_process_that_begins_in_a_surge_learns_nothing_of_how_long_one_takes():
     """Among many each takes as long as all of them: as much would seem to have room beside money."""
     first = MoneyFirst(DoorPolicy())
