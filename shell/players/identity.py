@@ -4,6 +4,7 @@ Public: `Identity`, `encode`, `decode`, `Expired`.
 """
 
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 
 import msgspec
 from django.conf import settings
@@ -59,14 +60,22 @@ def decode(value: str, *, age_s_max: int, now: float) -> Identity | None:
     if len(value) > COOKIE_BYTES_MAX:
         return None
     try:
-        signed = signing.Signer(salt=_SALT).unsign(value)
+        stamped_at, identity = _verified(value, settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
     except signing.BadSignature:
         return None
-    # The signature has been checked: what is inside is what `encode` wrote.
-    stamped_at, fields = msgspec.json.decode(signing.b64_decode(signed.encode()), type=tuple[int, _Fields])
-    identity, age_s = Identity(*fields), now - stamped_at
+    age_s = now - stamped_at
     if age_s > settings.PLAYER_BELIEVED_S or identity.ends <= now:
         return None
     if age_s > age_s_max:
         raise Expired(identity)
     return identity
+
+
+# A browser brings the same cookie with each of its requests. What is not genuine raises, so nothing is kept of it.
+@lru_cache(maxsize=4096)
+def _verified(value: str, key: str | bytes, fallback_keys: tuple[str | bytes, ...]) -> tuple[int, Identity]:
+    """When the cookie was stamped and whom it names, if one of these keys has signed it; else `BadSignature`."""
+    signed = signing.Signer(key=key, fallback_keys=list(fallback_keys), salt=_SALT).unsign(value)
+    # The signature has been checked: what is inside is what `encode` wrote.
+    stamped_at, fields = msgspec.json.decode(signing.b64_decode(signed.encode()), type=tuple[int, _Fields])
+    return stamped_at, Identity(*fields)
