@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.support.debian import find_program
 from tests.support.free_ports import free_port
 from tests.support.postgres_server import PostgresServer
 
@@ -24,32 +25,11 @@ SERVER_CONNECTIONS = 5
 STANDS_S_MAX = 20
 
 
-class NoPgBouncer(RuntimeError):
-    """There is no pgbouncer here and none can be installed; the message says what to do."""
-
-
-def find_program() -> str:
-    """Where pgbouncer is; installs Debian's package when it is missing and that is allowed."""
-    found = _look()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "pgbouncer"]):
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
-        found = _look()
-    if found is None:
-        raise NoPgBouncer("These tests need pgbouncer and find none. Install it (Debian: apt-get install pgbouncer).")
-    return found
-
-
-def _look() -> str | None:
-    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-
-
 class PgBouncer:
     """`ignore_options`: whether clients that send startup options, as the engine does, are accepted."""
 
     def __init__(self, postgres: PostgresServer, *, ignore_options: bool) -> None:
-        self._program = find_program()
+        self._program = find_program("pgbouncer")
         self.port = free_port()
         self._folder = tempfile.mkdtemp(prefix="pgbouncer-")
         ignored = "extra_float_digits, options" if ignore_options else "extra_float_digits"

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.debian import install_package
 from tests.support.free_ports import free_port
 
 
@@ -27,11 +28,9 @@ class NoPostgres(RuntimeError):
 def find_binaries(say: Callable[[str], object] = print) -> Path:
     """The folder with `initdb` and `postgres`; installs Debian's package when it is missing and that is allowed."""
     found = _look()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    if found is None:
         say("PostgreSQL is not here; installing Debian's package …")
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]):
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
+        install_package("postgresql")
         found = _look()
     if found is None:
         raise NoPostgres(

@@ -2,7 +2,6 @@
 real nginx."""
 
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support import plain_http
+from tests.support.debian import find_program
 from tests.support.free_ports import free_port_base
 from tests.support.lobby import wait_for
 from tests.support.mullion import ROOT, Mullion
@@ -55,8 +55,7 @@ def of_the_book() -> tuple[str, str]:
 
 @pytest.fixture
 def edge(house: Mullion, tmp_path: Path) -> Iterator[str]:
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    assert Path(program).exists(), "this test needs nginx: apt-get install nginx"
+    program = find_program("nginx")
     http, server = of_the_book()
     port = free_port_base()
     config = CONFIG.format(

@@ -70,6 +70,12 @@ class Entry:
     before: dict[tuple[str, str], str] = field(default_factory=dict)
     watched: dict[tuple[str, str], None] = field(default_factory=dict)
 
+    def move_beginning(self, began: float) -> None:
+        """It turns out to have begun earlier than it was found."""
+        for step in itertools.chain.from_iterable(self.changes.values()):
+            step.after_ms += _ms(self.began - began)
+        self.began = began
+
     def concerns(self, viewer: str) -> bool:
         return self.fault.scope != "session" or viewer == TESTER
 
@@ -142,6 +148,9 @@ class History:
         a slot that fell before the proxy's answer came fell by this fault."""
         if seen := next((entry for entry in self._on() if fault.number and entry.fault.number == fault.number), None):
             seen.by = by
+            if requested_at is not None and requested_at < seen.began:
+                seen.move_beginning(requested_at)
+                self._record_falls(seen, requested_at)
             return
         for entry in self._on():
             if (entry.fault.hop, entry.fault.name) == (fault.hop, fault.name):
@@ -150,11 +159,21 @@ class History:
         entry = Entry(next(self._numbers), fault, by, at_ms, began, now + fault.lasts_s, confirmed_at=now)
         entry.watched = dict.fromkeys(self._seen)
         self._entries.appendleft(entry)
+        self._record_falls(entry, began - (BY_ITSELF_S if by == ELSEWHERE else 0))
+
+    def _record_falls(self, entry: Entry, since: float) -> None:
+        """Slots that were fresh until a moment after `since`, and are not, fell by this fault."""
         for key, (before, moment) in self._changed.items():
             state, reason = self._seen.get(key, (FRESH, ""))
-            fell = state != FRESH and before == FRESH and moment >= began - (BY_ITSELF_S if by == ELSEWHERE else 0)
-            if fell and entry.concerns(key[0]) and self._may_hit(fault.hop, key[1]):
-                _change(entry, key, before, Step(state, reason, _ms(moment - began)), moment)
+            fell = state != FRESH and before == FRESH and moment >= since
+            if not (fell and entry.concerns(key[0]) and self._may_hit(entry.fault.hop, key[1])):
+                continue
+            after_ms = _ms(moment - entry.began)
+            if key in entry.changes:  # what was seen of it since, such as another reason, began with this fall
+                entry.before[key] = before
+                entry.changes[key][0].after_ms = after_ms
+            else:
+                _change(entry, key, before, Step(state, reason, after_ms), moment)
 
     def heal(self, hop: str, now: float) -> None:
         """Everything that was active at `hop` was ended here; at every hop if it is empty."""

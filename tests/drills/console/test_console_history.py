@@ -67,6 +67,24 @@ def test_slot_that_fell_before_the_proxy_had_answered_fell_by_this_fault_and_its
     assert entry(history)["how"] == "here"
 
 
+@pytest.mark.parametrize("again", [True, False], ids=["another reason seen", "seen once"])
+def test_slot_that_fell_before_a_poll_found_the_fault_fell_by_the_fault_that_was_asked_for_here(again: bool) -> None:
+    """On a busy machine the poll finds the fault before the proxy's answer comes, and long after the slot fell."""
+    history = watched()
+    fault = replace(SLOW, number=7)
+    history.see(EVERYONE, FELL, 100.5)
+    history.follow([fault], 102.4, 102.5, 0)
+    if again:
+        history.see(EVERYONE, {"promotions": ("fallback", "breaker_open")}, 102.7)
+    history.begin(fault, 103.0, 0, requested_at=100.0)
+    history.heal("shell:promotions", 104.0)
+    history.follow([], 107.0, 107.1, 0)
+    history.see(EVERYONE, WELL, 110.0)
+    reached = [(state, after_ms, healed_ms) for _, _, state, after_ms, healed_ms in steps(history)]
+    assert reached == [("fallback", 500, None), ("fresh", 10000, 6000)]
+    assert (entry(history)["lasted_ms"], entry(history)["how"]) == (4000, "here")
+
+
 def test_slot_that_fell_before_anybody_asked_for_the_fault_did_not_fall_by_it() -> None:
     history = watched()
     history.see(EVERYONE, FELL, 99.5)

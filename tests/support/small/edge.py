@@ -3,7 +3,6 @@
 Public: `Edge`.
 """
 
-import shutil
 import ssl
 import subprocess
 import tempfile
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.origin.certificates import Authority
+from tests.support.debian import find_program
 from tests.support.free_ports import free_port
 
 _CONFIG = """
@@ -57,8 +57,7 @@ class Edge:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, paths: dict[str, int]) -> None:
-        program = shutil.which("nginx") or "/usr/sbin/nginx"
-        assert Path(program).exists(), "this test needs nginx: apt-get install nginx"
+        program = find_program("nginx")
         folder = Path(self._folder.name)
         Authority(folder).load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "good")
         locations = "\n".join(
