@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from msgspec import structs
 
 from bff.contracts import headers
-from bff.contracts.idempotency import is_form_key
+from bff.contracts.idempotency import FORM_KEY_FIELD, is_form_key
 from bff.contracts.own_write import is_receipt_id, is_sequence
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
@@ -80,7 +80,7 @@ async def act(request: HttpRequest, **_: str) -> HttpResponseBase:
         form = await read_form(request, parts().upstreams.proxy_policy)
     except FormRefused as refused:
         return notice(request, refused.status, str(refused))
-    idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key") or uuid4().hex
+    idempotency_key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get(FORM_KEY_FIELD) or uuid4().hex
     if not is_form_key(idempotency_key):
         return notice(request, 400, "The form came without its key. Nothing was done; reload the page.")
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]  # ASGI requests have it

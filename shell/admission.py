@@ -1,6 +1,6 @@
 """Checks of every request before routing: its host, and that it came over TLS.
 
-Public: `BODY_BYTES_MAX`, `HEALTH_PATH`, `is_internal`, `answer_health`, `refused_response`.
+Public: `BODY_BYTES_MAX`, `is_internal`, `answer_health`, `refused_response`.
 """
 
 from typing import Any
@@ -13,7 +13,6 @@ from shell.security import host_allowed
 
 # Forms are all that is ever sent here.
 BODY_BYTES_MAX = 64 * 1024
-HEALTH_PATH = "/healthz"
 _HOST_CHARS_LOGGED = 100
 
 logger = log.get("admission")

@@ -18,8 +18,9 @@ from bff.resilience.partition_border import partitioned
 log.configure()
 _django = get_asgi_application()
 
+from bff.contracts.paths import HEALTH_PATH  # noqa: E402
 from shell import wiring  # noqa: E402  the registry's models need Django to be set up
-from shell.admission import BODY_BYTES_MAX, HEALTH_PATH, answer_health, is_internal, refused_response  # noqa: E402
+from shell.admission import BODY_BYTES_MAX, answer_health, is_internal, refused_response  # noqa: E402
 from shell.load_class import classify  # noqa: E402
 from shell.operations.inner_port import InnerPort  # noqa: E402
 from shell.operations.production import unsafe  # noqa: E402

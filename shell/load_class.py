@@ -14,13 +14,13 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from bff.contracts.load_class import LoadClass
-from bff.resilience.door import HEALTH_PATHS
+from bff.contracts.paths import OBSERVED_PATHS
 from shell.admission import is_internal
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.release import ASSETS_PREFIX
+from shell.composition.slot_path import SLOTS_PREFIX
 from shell.players.authentication import read_player_cookie
 
-SLOTS_PREFIX = "/slots/"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _QUERY_BYTES_MAX = 4096
 
@@ -40,7 +40,7 @@ def classify(scope: dict[str, Any]) -> LoadClass | None:
     """The class of a request that came in; None for what is never turned away: health, whatever comes to the inner
     port, and files, which cost no more than a refusal. What a browser says of a class is nothing here."""
     path, method = scope["path"], scope["method"]
-    if path in HEALTH_PATHS or is_internal(scope):
+    if path in OBSERVED_PATHS or is_internal(scope):
         return None
     if method in _READS and path.startswith((STATIC_PREFIX, ASSETS_PREFIX)):
         return None

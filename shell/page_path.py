@@ -15,6 +15,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from django.conf import settings
 from msgspec import structs
 
+from bff.contracts.paths import LIVE_PATH
 from bff.resilience import log
 from shell.admission import refused_response
 from shell.composition import metrics
@@ -26,6 +27,7 @@ from shell.composition.page_names import NAMES_TAKEN, read_names_taken
 from shell.composition.preview import snapshot_shown
 from shell.composition.release import ASSETS_PREFIX, StoredAsset
 from shell.composition.retry_delay import ATTEMPT_MAX
+from shell.composition.slot_path import SLOTS_PREFIX
 from shell.composition.stream import Composition, timing
 from shell.cookies import set_cookie
 from shell.edge_cache import HELD, held_by_an_edge
@@ -37,7 +39,6 @@ from shell.responses import INERT, PLAIN, respond, start_response
 from shell.visits import Incoming, visit_of
 from shell.wiring import Parts
 
-SLOTS_PREFIX = "/slots/"
 LAYOUTS_PREFIX = f"{STATIC_PREFIX}{LAYOUTS}/"
 TICKET_PATH = "/live/ticket"
 _HTML = ("content-type", "text/html; charset=utf-8")
@@ -145,7 +146,7 @@ class PagePath:
             currency=identity.currency if identity else settings.CURRENCY,
             locale=settings.LOCALES[0],
         )
-        url = settings.BFF_PUBLIC_URL.replace("http", "ws", 1) + "/live"
+        url = settings.BFF_PUBLIC_URL.replace("http", "ws", 1) + LIVE_PATH
         body = msgspec.json.encode({"ticket": ticket, "url": url})
         cookies = [("set-cookie", cookie) for cookie in auth_result.cookies]
         await respond(send, 200, (("content-type", "application/json"), _NEVER_STORED, *cookies), body)

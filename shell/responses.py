@@ -1,6 +1,6 @@
 """Answers of the raw page path, with the security headers that Django's middleware gives to its own.
 
-Public: `Headers`, `PLAIN`, `INERT`, `respond`, `start_response`.
+Public: `Headers`, `PLAIN`, `INERT`, `NOTICE_EVENT`, `respond`, `start_response`.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,8 @@ from shell.security import header_list
 
 Headers = Iterable[tuple[str, str]]
 
+# In `HX-Trigger`, with the notice that `static/slots.js` then shows.
+NOTICE_EVENT = "mullion:notice"
 PLAIN = ("content-type", "text/plain; charset=utf-8")
 # Opened by itself a file of a fragment is a document without scripts and of no origin; a drawing may look as it looks.
 INERT = (("content-security-policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'"),)

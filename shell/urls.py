@@ -1,5 +1,6 @@
 from django.urls import path
 
+from bff.contracts.paths import METRICS_PATH
 from shell import preview, script_errors, sign_in
 from shell.actions import act
 from shell.operations import views as operations
@@ -16,7 +17,7 @@ urlpatterns = [
     path("preview/end/", preview.leave),
     path("preview/<str:link>/", preview.open_link),
     path("script-errors/", script_errors.report),
-    path("metrics", operations.metrics),
+    path(METRICS_PATH.removeprefix("/"), operations.metrics),
     path("operations/", operations.board, name="board"),
     path("gallery/", operations.gallery),
     path("registry/v1/", registry_api.urls),

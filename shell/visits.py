@@ -17,7 +17,7 @@ from django.http import parse_cookie
 from django.utils.translation import get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from bff.contracts.own_write import is_receipt_id, is_sequence
+from bff.contracts.own_write import MIN_SEQUENCE_QUERY, is_receipt_id, is_sequence
 from bff.contracts.text import is_plain
 from bff.resilience import log
 from shell.composition.cold_reload import reloads_of
@@ -141,7 +141,7 @@ def _log_left_out(page: str, name: str, why: str) -> None:
 
 
 def _min_sequence(incoming: Incoming) -> str:
-    requested = incoming.query.get("min_sequence", "")
+    requested = incoming.query.get(MIN_SEQUENCE_QUERY, "")
     if is_sequence(requested):
         return requested
     value = incoming.cookies.get(settings.CHANGED_COOKIE_NAME, "")

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from bff.contracts import codes
 from bff.contracts.money import Currency
 
 Side = Literal["red", "black"]
@@ -39,9 +40,9 @@ class BetRefusal(StrEnum):
     UNDER_LIMIT = "under_limit"
     OVER_LIMIT = "over_limit"
     WRONG_CURRENCY = "wrong_currency"
-    NOT_ENOUGH_MONEY = "not_enough_money"
+    NOT_ENOUGH_MONEY = codes.NOT_ENOUGH_MONEY
     WALLET_LIMIT = "wallet_limit"
-    PLAYER_EXCLUDED = "player_excluded"
+    PLAYER_EXCLUDED = codes.PLAYER_EXCLUDED
     SESSION_ENDED = "session_ended"
     KEY_REUSED = "key_reused"
     REFUSED = "refused"

@@ -3,13 +3,15 @@
 Public: `GameCategory`, `PlayerCategory`, `GamesSort`, `Volatility`, `Game`, `GamesProvider`, `CategoryCount`,
 `GamesQuery`, `GamesData`, `SetFavourite`, `LaunchGame`, `GameState`, `ProviderCatalogue`, `PlayerGames`,
 `GAMES_PAGE`, `GAMES_PROVIDERS`, `SCOPE_GAMES`, `SCOPE_GAMES_WRITE`, `catalogue_topic`, `games_part_topic`,
-`player_games_topic`.
+`player_games_topic`, `games_feed`,
+`is_game_code`, `is_game_id`.
 Answered at `GET /views/games?search=&provider=&category=&sort=&page=&limit=[&min_sequence=<epoch>:<n>]` as
 `View[GamesData]`; with a player's bearer, which needs `SCOPE_GAMES`, `favourites` and `recent` are theirs. Commanded at
 `POST /commands/set-favourite` and `POST /commands/launch-game` with `SCOPE_GAMES_WRITE` and an `Idempotency-Key`; both
 answer a `Receipt` of `bff.contracts.wallet`, whose `sequence` is the `min_sequence` that shows it, or a problem.
 """
 
+import re
 from datetime import datetime
 from typing import Literal
 
@@ -24,7 +26,7 @@ PlayerCategory = Literal["favourites", "recent"]
 GamesSort = Literal["best", "name", "new", "rtp"]
 Volatility = Literal["low", "medium", "high"]
 
-# Ids of the providers that there are; `games-<id>` is the feed of each.
+# Ids of the providers that there are.
 GAMES_PROVIDERS = ("lantern", "tidewheel", "oakmill")
 GAMES_PAGE = 24
 RECENT_MAX = 12
@@ -32,6 +34,26 @@ FAVOURITES_MAX = 500
 SEARCH_CHARS_MAX = 64
 SCOPE_GAMES = "games.read"
 SCOPE_GAMES_WRITE = "games.write"
+
+
+_CODE = "[A-Za-z0-9_-]{1,64}"
+_GAME_CODE = re.compile(_CODE)
+_GAME_ID = re.compile(f"[a-z0-9-]{{1,32}}:{_CODE}")
+
+
+def is_game_code(text: str) -> bool:
+    """Whether a game may have this code at its provider: one that can stand behind the provider's id."""
+    return _GAME_CODE.fullmatch(text) is not None
+
+
+def is_game_id(text: str) -> bool:
+    """Whether a game may have this id: its provider's, a colon and its code, such as `lantern:lw_00001`."""
+    return _GAME_ID.fullmatch(text) is not None
+
+
+def games_feed(provider: str) -> str:
+    """The feed of one provider, which has a freshness of its own."""
+    return f"games-{provider}"
 
 
 def catalogue_topic(provider: str) -> str:

@@ -1,12 +1,15 @@
 """The grammar of what a page carries of its player's own write: the receipt's id, and the sequence to read at least.
 
-Public: `is_receipt_id`, `is_sequence`, `parse_sequence`.
+Public: `RECEIPT_QUERY`, `MIN_SEQUENCE_QUERY`, `is_receipt_id`, `is_sequence`, `parse_sequence`.
 """
 
 import re
 
 from bff.contracts.view import Sequence
 
+# Names in a query, towards a fragment and the read side.
+RECEIPT_QUERY = "receipt"
+MIN_SEQUENCE_QUERY = "min_sequence"
 _RECEIPT_ID = re.compile(r"[A-Za-z0-9_-]{1,160}")
 _SEQUENCE = re.compile(r"([A-Za-z0-9_-]{1,64}):([0-9]{1,18})")
 

@@ -1,7 +1,7 @@
 """Promotions as the BFF shows them.
 
 Public: `ClaimState`, `Offer`, `PromotionsData`, `OfferAmounts`, `OfferState`, `ClaimsState`, `GrantState`,
-`GrantProgress`, `PROMOTIONS_TOPIC`, `SCOPE_PROMOTIONS`, `claims_topic`.
+`GrantProgress`, `PROMOTIONS_TOPIC`, `OFFER_PUBLISHED`, `OFFER_WITHDRAWN`, `SCOPE_PROMOTIONS`, `claims_topic`.
 Answered at `GET /views/promotions?currency=EUR` as `View[PromotionsData]`; with a player's bearer, which needs
 `SCOPE_PROMOTIONS`, `claim`, `granted` and `grants` are theirs.
 """
@@ -18,6 +18,9 @@ GrantState = Literal["running", "done", "ended"]
 
 PROMOTIONS_TOPIC = "promotions"
 SCOPE_PROMOTIONS = "promotions.read"
+# Events on `ledger.OFFERS_STREAM`: the data of the first is an `OfferState`, that of the second has its `promotion_id`.
+OFFER_PUBLISHED = "OfferPublished"
+OFFER_WITHDRAWN = "OfferWithdrawn"
 
 
 def claims_topic(player: str) -> str:

@@ -1,11 +1,12 @@
 """Live tables as the BFF shows them.
 
 Public: `TableKind`, `RoundResult`, `Limits`, `Table`, `TablesData`, `TableData`, `TableState`, `TABLES_TOPIC`,
-`table_topic`.
+`table_topic`, `is_table_id`.
 Answered at `GET /views/tables?currency=EUR[&kind=roulette]` as `View[TablesData]` and at
 `GET /views/tables/<table_id>?currency=EUR` as `View[TableData]` (404 `table_unknown`).
 """
 
+import re
 from datetime import datetime
 from typing import Literal
 
@@ -19,6 +20,14 @@ TABLES_TOPIC = "tables"
 RESULTS_MAX = 20
 SHORT_CHARS_MAX = 4
 LISTED_RESULTS_MAX = 8  # in a list of all tables, which is read with every lobby
+
+
+_TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_table_id(text: str) -> bool:
+    """Whether a table may have this id."""
+    return _TABLE_ID.fullmatch(text) is not None
 
 
 def table_topic(table_id: str) -> str:

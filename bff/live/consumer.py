@@ -12,6 +12,7 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from channels.utils import await_many_dispatch
 
+from bff.contracts.paths import LIVE_PATH
 from bff.contracts.player_context import LIVE_AUDIENCE, ContextRefused, PlayerContext, check
 from bff.live.addresses import address_of
 from bff.live.close_code import CloseCode
@@ -21,8 +22,6 @@ from bff.live.pending_send import PendingSend
 from bff.live.socket import Send, Socket
 from bff.live.subprotocol import PROTOCOL, ticket_in
 from bff.live.wire import Malformed, read
-
-PATH = "/live"
 
 Message = MutableMapping[str, Any]
 
@@ -124,7 +123,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
 
     async def _admit(self) -> PlayerContext:
         """Whose page this is (an empty player: anonymous), or `HandshakeRefused` or `ContextRefused`."""
-        if self.scope["path"] != PATH:
+        if self.scope["path"] != LIVE_PATH:
             raise HandshakeRefused("path")
         if not is_allowed(self.scope["headers"], self.origins):
             raise HandshakeRefused("origin")

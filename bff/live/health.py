@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from bff.contracts.paths import HEALTH_PATH, LIVE_PATH, METRICS_PATH, READY_PATH
 from bff.contracts.problem import PROBLEM_TYPE, Problem
 from bff.live.hub import Hub
 from bff.resilience.lifespan import serve_lifespan
@@ -17,7 +18,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_UNKNOWN = Problem(404, "Not Found", "path_unknown", "Open a WebSocket at /live; see /healthz over HTTP.")
+_UNKNOWN = Problem(404, "Not Found", "path_unknown", f"Open a WebSocket at {LIVE_PATH}; see {HEALTH_PATH} over HTTP.")
 
 
 def http(hub: Hub, inner_port: int) -> Application:
@@ -29,13 +30,13 @@ def http(hub: Hub, inner_port: int) -> Application:
         inside = bool(inner_port) and server is not None and server[1] == inner_port
         if scope["method"] not in ("GET", "HEAD"):
             await _send(scope, send, 404, PROBLEM_TYPE, msgspec.json.encode(_UNKNOWN))
-        elif scope["path"] == "/healthz":
+        elif scope["path"] == HEALTH_PATH:
             await _send(scope, send, 200, "text/plain; charset=utf-8", b"ok\n")
-        elif scope["path"] == "/readyz" and inside:
+        elif scope["path"] == READY_PATH and inside:
             # A lost store makes what is shown old, not this process unfit: it still holds its sockets and says so.
             body = msgspec.json.encode({"listening": hub.listening, "sockets": len(hub.sockets)})
             await _send(scope, send, 200, "application/json", body)
-        elif scope["path"] == "/metrics" and inside:
+        elif scope["path"] == METRICS_PATH and inside:
             await _send(scope, send, 200, "text/plain; version=0.0.4; charset=utf-8", hub.metrics.render())
         else:
             await _send(scope, send, 404, PROBLEM_TYPE, msgspec.json.encode(_UNKNOWN))

@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from bff.contracts import text
+from bff.contracts import codes, text
+from bff.contracts.paths import HEALTH_PATH, METRICS_PATH
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.problem import PROBLEM_TYPE
 from bff.queries.metrics import Metrics
@@ -59,10 +60,10 @@ class Queries:
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         path, began = scope["path"], time.perf_counter()
-        if path == "/healthz":
+        if path == HEALTH_PATH:
             body = _encoder.encode({"status": "ok", "store": "up" if self._store_is_up else "down"})
             return await _send(scope, send, 200, JSON_TYPE, body)
-        if path == "/metrics":
+        if path == METRICS_PATH:
             return await _send(scope, send, 200, "text/plain; version=0.0.4; charset=utf-8", self.metrics.page())
         found = self._views.find(path)
         name = found[0].name if found else "none"
@@ -81,7 +82,7 @@ class Queries:
         except StoreUnavailable as error:
             self._note_store(up=False, detail=str(error))
             refusal = ViewRefused(
-                503, "store_down", "The query store does not answer; nothing can be read for the moment."
+                503, codes.STORE_DOWN, "The query store does not answer; nothing can be read for the moment."
             )
             return await self._refuse(scope, send, name, refusal, began)
         except msgspec.ValidationError as error:

@@ -9,7 +9,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bff.contracts import codes
 from bff.contracts.games import SCOPE_GAMES
+from bff.contracts.paths import (
+    GAMES_VIEW,
+    HISTORY_VIEW,
+    LIMITS_VIEW,
+    PROMOTIONS_VIEW,
+    RECEIPTS_VIEW,
+    TABLES_VIEW,
+    VIEWS_PREFIX,
+    WALLET_VIEW,
+)
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.view import View
@@ -34,7 +45,7 @@ _GAMES = frozenset({SCOPE_GAMES})
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One view. `named` when the last part of its path is the name of what is read.
+    """One view. `path` is below `/views/`; `named` when its last part is the name of what is read.
 
     `scopes`: a player's bearer needs one of them; empty where a bearer changes nothing. `anonymous`: whether there is
     something to see without a player.
@@ -56,7 +67,7 @@ class Route:
                 )
         elif self.scopes and not self.scopes & player.scopes:
             needed = " or ".join(sorted(self.scopes))
-            raise ViewRefused(403, "scope_missing", f"The player context does not carry the scope {needed}.")
+            raise ViewRefused(403, codes.SCOPE_MISSING, f"The player context does not carry the scope {needed}.")
 
 
 class Views:
@@ -64,8 +75,8 @@ class Views:
 
     def __init__(self, routes: list[Route]) -> None:
         self.routes = tuple(routes)
-        self._exact = {route.path: route for route in routes if not route.named}
-        self._named = {route.path: route for route in routes if route.named}
+        self._exact = {VIEWS_PREFIX + route.path: route for route in routes if not route.named}
+        self._named = {VIEWS_PREFIX + route.path: route for route in routes if route.named}
 
     def find(self, path: str) -> tuple[Route, str] | None:
         """The route of `path` and the name in it, None where there is no such view."""
@@ -81,23 +92,29 @@ def views_of(store: Store, policy: QueriesPolicy) -> Views:
     """All views of `store`."""
     return Views(
         [
-            Route("tables", "/views/tables", lambda request: tables_view(store, request), anonymous=True),
-            Route("table", "/views/tables/", lambda request: table_view(store, request), anonymous=True, named=True),
+            Route("tables", TABLES_VIEW, lambda request: tables_view(store, request), anonymous=True),
+            Route(
+                "table",
+                TABLES_VIEW + "/",
+                lambda request: table_view(store, request),
+                anonymous=True,
+                named=True,
+            ),
             Route(
                 "promotions",
-                "/views/promotions",
+                PROMOTIONS_VIEW,
                 lambda request: promotions_view(store, request),
                 _PROMOTIONS,
                 anonymous=True,
             ),
-            Route("games", "/views/games", GamesView(store, policy).read, _GAMES, anonymous=True),
-            Route("wallet", "/views/wallet", lambda request: wallet_view(store, request, policy), _WALLET),
-            Route("history", "/views/history", lambda request: history_view(store, request, policy), _WALLET),
-            Route("limits", "/views/limits", lambda request: limits_view(store, request, policy), _WALLET),
+            Route("games", GAMES_VIEW, GamesView(store, policy).read, _GAMES, anonymous=True),
+            Route("wallet", WALLET_VIEW, lambda request: wallet_view(store, request, policy), _WALLET),
+            Route("history", HISTORY_VIEW, lambda request: history_view(store, request, policy), _WALLET),
+            Route("limits", LIMITS_VIEW, lambda request: limits_view(store, request, policy), _WALLET),
             # A fragment of promotions or of games reads what became of its commands; all others are kept from it.
             Route(
                 "receipt",
-                "/views/receipts/",
+                RECEIPTS_VIEW + "/",
                 lambda request: receipt_view(store, request, policy),
                 _WALLET | _PROMOTIONS | _GAMES,
                 named=True,

@@ -6,7 +6,7 @@ Public: `ViewRequest`, `currency_of`, `min_sequence_of`, `kinds_of`, `page_of`, 
 import re
 from dataclasses import dataclass
 
-from bff.contracts.own_write import parse_sequence
+from bff.contracts.own_write import MIN_SEQUENCE_QUERY, parse_sequence
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.view import Sequence
 from bff.queries.refusal import ViewRefused
@@ -46,7 +46,7 @@ def currency_of(request: ViewRequest) -> str:
 
 def min_sequence_of(request: ViewRequest) -> Sequence | None:
     """The `min_sequence` asked for, None when none was."""
-    text = request.query.get("min_sequence")
+    text = request.query.get(MIN_SEQUENCE_QUERY)
     if text is None:
         return None
     sequence = parse_sequence(text)
@@ -55,7 +55,7 @@ def min_sequence_of(request: ViewRequest) -> Sequence | None:
             400,
             "min_sequence_invalid",
             "min_sequence can not be read.",
-            {"min_sequence": "<epoch>:<n>, such as a1b2:7"},
+            {MIN_SEQUENCE_QUERY: "<epoch>:<n>, such as a1b2:7"},
         )
     return sequence
 

@@ -17,6 +17,7 @@ What is logged while a request is answered carries the id of its trace, if it ca
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from bff.contracts.headers import IDEMPOTENCY_KEY
 from bff.resilience import log
 from bff.resilience.proxies import ProxyHops
 
@@ -33,7 +34,7 @@ _SINGLE_FIELDS = frozenset(
         b"content-length",
         b"content-type",
         b"host",
-        b"idempotency-key",
+        IDEMPOTENCY_KEY.encode(),
         b"origin",
         b"sec-fetch-site",
         b"transfer-encoding",

@@ -1,7 +1,7 @@
 """Load shedding at the entry of a house: an ASGI application that refuses requests while the house is overloaded,
 before any look-up.
 
-Public: `Door`, `Answer`, `door_limiter`, `class_by_header`, `HEALTH_PATHS`; from `limiter`: `Limiter`.
+Public: `Door`, `Answer`, `door_limiter`, `class_by_header`; from `limiter`: `Limiter`.
 
 Without overload a request costs two counter updates, and its load class is not determined. What the limit is made of,
 and what is measured: `limiter.py`. What is turned away gets a 503 with `Retry-After`; to another house it is a problem
@@ -23,15 +23,14 @@ from prometheus_client.registry import Collector
 
 from bff.contracts import headers
 from bff.contracts.load_class import PROBE, SHED, LoadClass, read_load_class
+from bff.contracts.paths import OBSERVED_PATHS
 from bff.contracts.problem import PROBLEM_TYPE, Problem
 from bff.resilience.border import Application, Receive, Scope, Send
 from bff.resilience.limiter import DoorPolicy, Limiter
 from bff.resilience.policies import house_policy
 
-__all__ = ["HEALTH_PATHS", "Answer", "Door", "Limiter", "class_by_header", "door_limiter"]
+__all__ = ["Answer", "Door", "Limiter", "class_by_header", "door_limiter"]
 
-# Health and metrics are needed most during overload, so they are never shed.
-HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/metrics"})
 _LOAD_CLASS, _PROBE = headers.LOAD_CLASS.encode(), PROBE.encode()
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # By either of these a WebSocket has been let in, or not: from there on it is the house's own to bound.
@@ -52,7 +51,8 @@ def class_by_header(unclassed: LoadClass, *, writes: LoadClass = LoadClass.MONEY
 
     def classify(scope: Scope) -> LoadClass | None:
         if scope["type"] == "http":
-            if scope["path"] in HEALTH_PATHS:
+            # Health and metrics are needed most during overload, so they are never shed.
+            if scope["path"] in OBSERVED_PATHS:
                 return None
             if scope["method"] not in _READS:
                 return writes

@@ -5,6 +5,8 @@ Public: `Reason`. What follows from each is in `reason_properties`.
 
 from enum import StrEnum, unique
 
+from bff.contracts import codes
+
 
 @unique
 class Reason(StrEnum):
@@ -39,8 +41,8 @@ class Reason(StrEnum):
 
     FEED_STALE = "feed_stale"
     FEED_DOWN = "feed_down"
-    ENGINE_DOWN = "engine_down"
-    STORE_DOWN = "store_down"
+    ENGINE_DOWN = codes.ENGINE_DOWN
+    STORE_DOWN = codes.STORE_DOWN
 
     NOT_PUBLISHED = "not_published"
     MANIFEST = "manifest"

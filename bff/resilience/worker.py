@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bff.contracts.paths import ALIVE_PATH, HEALTH_PATH, METRICS_PATH
 from bff.resilience import log, memory, serving
 from bff.resilience.border import Border
 from bff.resilience.environment import number_of
@@ -116,16 +117,17 @@ async def _work(working: asyncio.Task[None], stop: asyncio.Event, drain_s_max: f
 def _application(healthy: Healthy) -> Callable[..., Awaitable[None]]:
     async def application(scope: dict[str, Any], _receive: object, send: _Send) -> None:
         path = scope["path"]
-        if path == "/metrics":
+        if path == METRICS_PATH:
             await _answer(send, 200, CONTENT_TYPE_LATEST, generate_latest())
-        elif path == "/livez":
+        elif path == ALIVE_PATH:
             await _answer(send, 200, "text/plain; charset=utf-8", b"alive\n")
-        elif path == "/healthz":
+        elif path == HEALTH_PATH:
             state = healthy()
             status = 503 if state.get("ready") is False else 200
             await _answer(send, status, "application/json", msgspec.json.encode(state))
         else:
-            await _answer(send, 404, "text/plain; charset=utf-8", b"Here are /livez, /healthz and /metrics.\n")
+            here = f"Here are {ALIVE_PATH}, {HEALTH_PATH} and {METRICS_PATH}.\n"
+            await _answer(send, 404, "text/plain; charset=utf-8", here.encode())
 
     return application
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from bff.contracts import text
+from bff.contracts.paths import HEALTH_PATH
 from bff.resilience import log
 from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.pubsub import cancel
@@ -154,7 +155,7 @@ class Provider(ABC):
             self.logger.error("work_failed", exc_info=error)
 
     def _common(self, request: HttpRequest) -> HttpResponse | None:
-        if request.path == "/healthz":
+        if request.path == HEALTH_PATH:
             return json_response(200, {"status": "ok", **self._control_state()})
         if request.path == "/control" and request.method == "GET":
             return json_response(200, self._control_state())

@@ -3,7 +3,6 @@
 Public: `Act`, `Result`, `act_from`, `search_of`, `result_of`, `NOT_READ`, `TOPIC`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from bff.contracts.games import GamesData, LaunchGame, SetFavourite
+from bff.contracts.command_names import LAUNCH_GAME, SET_FAVOURITE
+from bff.contracts.games import GamesData, LaunchGame, SetFavourite, is_game_id
 from bff.contracts.problem import Problem
 from bff.contracts.view import View
 from bff.contracts.wallet import Receipt
@@ -22,7 +22,7 @@ from fragments.games.search import CATALOGUE_SLOT, Search, search_from
 from fragments.kit.bff import Unknown
 
 Does = Literal["mark", "unmark", "play"]
-COMMANDS: Mapping[str, str] = {"mark": "set-favourite", "unmark": "set-favourite", "play": "launch-game"}
+COMMANDS: Mapping[str, str] = {"mark": SET_FAVOURITE, "unmark": SET_FAVOURITE, "play": LAUNCH_GAME}
 # The topic that other slots of the page may listen to.
 TOPIC = "games"
 NOT_READ = Notice("bad", "This form could not be read, so nothing was sent. Please try again.")
@@ -30,7 +30,6 @@ _NOT_SENT = "This can't be saved right now, and nothing was sent. Please try aga
 _UNKNOWN = "No answer came, so this may or may not have been saved. Doing it again can't do harm."
 _PLAYED = "is your latest game. On this demonstration site it would open here, from its provider."
 _PENDING = "This is being saved. It shows here in a moment."
-_GAME_ID = re.compile(r"[A-Za-z0-9_-]{1,64}:[A-Za-z0-9_.~-]{1,128}", re.ASCII)
 _PREFIX = f"{CATALOGUE_SLOT}."
 _AT_CHARS_MAX = 1024
 
@@ -83,7 +82,7 @@ class Result:
 def act_from(form: Mapping[str, str]) -> Act | None:
     """None where the form is none of ours."""
     does, game_id = form.get("do", ""), form.get("game_id", "")
-    if does not in COMMANDS or not _GAME_ID.fullmatch(game_id):
+    if does not in COMMANDS or not is_game_id(game_id):
         return None
     return Act(does, game_id, search_of(form))  # type: ignore[arg-type]  # one of COMMANDS
 

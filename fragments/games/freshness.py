@@ -5,7 +5,7 @@ Public: `Late`, `judged`, `is_paused`, `note`, `late_providers`, `UNREACHABLE`.
 
 from dataclasses import dataclass, replace
 
-from bff.contracts.games import GamesData
+from bff.contracts.games import GamesData, games_feed
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -34,7 +34,7 @@ def judged(answer: View[GamesData] | Failure, page_request: PageRequest, failure
     late = [one for one in data.providers if one.state != "live"] if data and degraded else []
     if degraded is None or not _is_of_a_feed(degraded) or not late:
         return degraded
-    return replace(degraded, upstream=f"games-{late[0].provider_id}")
+    return replace(degraded, upstream=games_feed(late[0].provider_id))
 
 
 def is_paused(degraded: Degraded | None) -> bool:

@@ -5,6 +5,7 @@ Public: `page_of`.
 
 from bff.contracts.games import GamesData
 from bff.contracts.own_write import is_sequence
+from bff.contracts.paths import GAMES_VIEW
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -35,7 +36,7 @@ async def page_of(
     receipt = result.receipt
     sequence = ":".join(map(str, receipt.sequence)) if receipt else min_sequence
     at_least = sequence if is_sequence(sequence) else ""
-    answer = await bff.view("games", View[GamesData], context, min_sequence=at_least, limit=limit, **wanted.fields)
+    answer = await bff.view(GAMES_VIEW, View[GamesData], context, min_sequence=at_least, limit=limit, **wanted.fields)
     status = 401 if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED else result.status
     player = context.player.player if context.player else ""
     answer, failure = _last_answers.recall((player, search is None, *wanted.fields.items()), answer)

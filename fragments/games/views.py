@@ -3,7 +3,8 @@
 from django.http import HttpRequest
 
 from bff.contracts import headers
-from bff.contracts.idempotency import is_form_key
+from bff.contracts.idempotency import FORM_KEY_FIELD, is_form_key
+from bff.contracts.own_write import MIN_SEQUENCE_QUERY
 from fragments.games import acts
 from fragments.games.acts import Result
 from fragments.games.pages import page_of
@@ -16,13 +17,13 @@ from fragments.kit.context import Context
 @fragment_view()
 async def shelf(request: HttpRequest, context: Context) -> Rendered:
     """A player's recent and favourite games, the kinds of games, and a search over all of them."""
-    return await page_of(context, None, min_sequence=request.GET.get("min_sequence", ""))
+    return await page_of(context, None, min_sequence=request.GET.get(MIN_SEQUENCE_QUERY, ""))
 
 
 @fragment_view()
 async def catalogue(request: HttpRequest, context: Context) -> Rendered:
     """One page of the games that the page's query asks for."""
-    return await page_of(context, search_from(request.GET.dict()), min_sequence=request.GET.get("min_sequence", ""))
+    return await page_of(context, search_from(request.GET.dict()), min_sequence=request.GET.get(MIN_SEQUENCE_QUERY, ""))
 
 
 @fragment_view("POST")
@@ -33,7 +34,7 @@ async def game(request: HttpRequest, context: Context) -> Rendered:
     """
     form = request.POST.dict()
     act = acts.act_from(form)
-    key = request.headers.get(headers.IDEMPOTENCY_KEY) or form.get("idempotency_key", "")
+    key = request.headers.get(headers.IDEMPOTENCY_KEY) or form.get(FORM_KEY_FIELD, "")
     if act is None or not is_form_key(key):
         return await page_of(context, acts.search_of(form), Result(422, acts.NOT_READ))
     if context.player is None:

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import structs
 
-from bff.contracts import headers
+from bff.contracts import codes, headers
+from bff.contracts.paths import COMMANDS_PREFIX, VIEWS_PREFIX
 from bff.contracts.problem import Problem, read_problem
 from bff.contracts.view import View
 from bff.contracts.wallet import Receipt
@@ -45,7 +46,7 @@ _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8
 
 # The engine's own statement that nothing was done. A 503 without it proves nothing: a proxy that lost the answer sends
 # one too.
-_NOTHING_DONE = "engine_down"
+_NOTHING_DONE = codes.ENGINE_DOWN
 # Failures in a partition say nothing about calls outside of it.
 _FAILING, _FAILINGS_APART = Failing(), PerPartition(lambda _: Failing())
 
@@ -60,7 +61,7 @@ class Unknown:
 async def view(path: str, kind: type[View[T]], context: Context, /, **query: str) -> View[T] | Failure:
     """`GET <queries>/views/<path>` as `kind`; empty query values are left out. 404 is `Failure(not_found)`."""
     given = {name: value for name, value in query.items() if value}
-    target = f"/views/{quote(path)}" + (f"?{urlencode(given)}" if given else "")
+    target = f"{VIEWS_PREFIX}{quote(path)}" + (f"?{urlencode(given)}" if given else "")
     request = Request("GET", _url(QUERIES) + target, _headers(context))
     reader = _Reader(kind, frozenset({200}))
     answer = await _guard(QUERIES).call(
@@ -85,7 +86,9 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
     it may have been done.
     """
     own = (("content-type", "application/json"), (headers.IDEMPOTENCY_KEY, key))
-    request = Request("POST", f"{_url(COMMANDS)}/commands/{name}", _headers(context) + own, msgspec.json.encode(body))
+    request = Request(
+        "POST", f"{_url(COMMANDS)}{COMMANDS_PREFIX}{name}", _headers(context) + own, msgspec.json.encode(body)
+    )
     reader = _Reader(Receipt, frozenset({200, 202}))
     # After a command its result is read from a view, so the command leaves time for that.
     answer = await _guard(COMMANDS).call(
@@ -101,7 +104,7 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
         return reader.value
     problem = _problem(answer)
     # A bearer that is not accepted is about the sign-in; any other refusal is about the command.
-    if answer.status == 401 or (problem is not None and problem.code == "scope_missing"):
+    if answer.status == 401 or (problem is not None and problem.code == codes.SCOPE_MISSING):
         return _refused(answer)
     # An answer that is neither a receipt nor a problem does not come from the engine.
     return problem or Unknown(_refused(answer))

@@ -5,11 +5,11 @@ Public: `Failing`, `STORE`.
 
 from msgspec import structs
 
+from bff.contracts import codes
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 
 STORE = "query-store"
-_STORE_DOWN = "store_down"  # the read side's problem code (RFC 9457) for a failure of its own upstream
 
 
 class Failing:
@@ -22,7 +22,7 @@ class Failing:
 
     def named(self, upstream: str, failure: Failure) -> Failure:
         """`failure` of a call to `upstream`, with the name of what failed: that upstream, or one behind it."""
-        if failure.code == _STORE_DOWN:
+        if failure.code == codes.STORE_DOWN:
             self._causes[upstream] = STORE
             return structs.replace(failure, reason=Reason.STORE_DOWN, upstream=STORE)
         if failure.reason is not Reason.BREAKER_OPEN:

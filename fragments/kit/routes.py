@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bff.contracts import headers
+from bff.contracts.paths import HEALTH_PATH, METRICS_PATH, READY_PATH
 from bff.resilience.drain import DRAIN
 from fragments.kit.house import this_house
 
@@ -23,9 +24,9 @@ def kit_routes() -> list[URLPattern]:
         path("manifest.json", manifest),
         path("fallback", fallback),
         path("static/<path:name>", static),
-        path("healthz", healthz),
-        path("readyz", readyz),
-        path("metrics", metrics),
+        path(HEALTH_PATH.removeprefix("/"), healthz),
+        path(READY_PATH.removeprefix("/"), readyz),
+        path(METRICS_PATH.removeprefix("/"), metrics),
     ]
 
 

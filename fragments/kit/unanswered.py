@@ -1,6 +1,6 @@
 """Commands whose answer was lost: the id that names one, and how its outcome is found out.
 
-Public: `UnansweredCommand`, `parse_unanswered`, `settle_unanswered`, `CLOSED`.
+Public: `UnansweredCommand`, `parse_unanswered`, `settle_unanswered`.
 
 The id crosses a redirect and a reload as the slot's receipt, `key_<form>_<when>_<key>`: a fragment stores nothing, and
 the engine finds a command by its key.
@@ -11,15 +11,15 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bff.contracts import codes
+from bff.contracts.command_names import CLOSE_KEY
 from bff.contracts.problem import Problem
 from bff.contracts.wallet import CloseKey, Receipt
 from fragments.kit import bff
 from fragments.kit.context import Context
 
 _LOST = re.compile(r"key_([a-z]{1,16})_([0-9]{10})_([A-Za-z0-9_-]{1,128})", re.ASCII)
-_FORGOTTEN = "key_forgotten"
 # The command whose receipt says that nothing was done, and nothing can be any more.
-CLOSED = "close-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def parse_unanswered(receipt_id: str) -> UnansweredCommand | None:
 async def settle_unanswered(unanswered: UnansweredCommand, context: Context) -> Receipt | Problem | None:
     """The engine's answer: a receipt, or the problem that keys of that time are forgotten. None while it has none."""
     sent_at = datetime.fromtimestamp(unanswered.sent_s, UTC)
-    outcome = await bff.command(CLOSED, CloseKey(sent_at), context, unanswered.key)
-    if isinstance(outcome, Receipt) or (isinstance(outcome, Problem) and outcome.code == _FORGOTTEN):
+    outcome = await bff.command(CLOSE_KEY, CloseKey(sent_at), context, unanswered.key)
+    if isinstance(outcome, Receipt) or (isinstance(outcome, Problem) and outcome.code == codes.KEY_FORGOTTEN):
         return outcome
     return None

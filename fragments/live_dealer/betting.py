@@ -8,9 +8,10 @@ from django.http import HttpRequest
 
 from bff.contracts import headers
 from bff.contracts.bets import Bet, BetRefusal, PlaceBet
-from bff.contracts.idempotency import is_form_key
-from bff.contracts.own_write import is_receipt_id
-from bff.contracts.tables import TableData
+from bff.contracts.idempotency import FORM_KEY_FIELD, is_form_key
+from bff.contracts.own_write import RECEIPT_QUERY, is_receipt_id
+from bff.contracts.paths import TABLES_VIEW
+from bff.contracts.tables import TableData, is_table_id
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -19,7 +20,6 @@ from fragments.kit.answer import Degraded, Rendered, fragment_view
 from fragments.kit.context import Context
 from fragments.live_dealer import provider, slip
 
-_TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _STAKE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _SIDES = frozenset({"red", "black"})
 
@@ -27,7 +27,7 @@ _SIDES = frozenset({"red", "black"})
 @fragment_view()
 async def show_slip(request: HttpRequest, context: Context, table_id: str) -> Rendered:
     """The slip of one table; with `?receipt=` also what became of a bet."""
-    if not _TABLE_ID.fullmatch(table_id):
+    if not is_table_id(table_id):
         return Rendered("live_dealer/nothing.html", None, 404)
     answer, notice = await asyncio.gather(_table(context, table_id), _receipt(request, context, table_id))
     return _slip(context, table_id, answer, notice=notice)
@@ -36,7 +36,7 @@ async def show_slip(request: HttpRequest, context: Context, table_id: str) -> Re
 @fragment_view()
 async def show_bets(request: HttpRequest, context: Context, table_id: str) -> Rendered:
     """The player's last bets at one table; nothing for a visitor."""
-    if not _TABLE_ID.fullmatch(table_id):
+    if not is_table_id(table_id):
         return Rendered("live_dealer/nothing.html", None, 404)
     if context.player is None:
         return Rendered("live_dealer/nothing.html", None)
@@ -48,9 +48,9 @@ async def show_bets(request: HttpRequest, context: Context, table_id: str) -> Re
 @fragment_view("POST")
 async def bet(request: HttpRequest, context: Context, table_id: str) -> Rendered:
     """Take a bet to the provider and answer with the slip."""
-    if not _TABLE_ID.fullmatch(table_id):
+    if not is_table_id(table_id):
         return Rendered("live_dealer/nothing.html", None, 404)
-    key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get("idempotency_key", "")
+    key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get(FORM_KEY_FIELD, "")
     wanted = _wanted(request, table_id, context)
     if context.player is None or not context.grant:
         return _slip(context, table_id, await _table(context, table_id), status=401)
@@ -142,11 +142,11 @@ def _wanted(request: HttpRequest, table_id: str, context: Context) -> PlaceBet |
 
 
 async def _table(context: Context, table_id: str) -> View[TableData] | Failure:
-    return await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency)
+    return await bff.view(f"{TABLES_VIEW}/{table_id}", View[TableData], context, currency=context.currency)
 
 
 async def _receipt(request: HttpRequest, context: Context, table_id: str) -> slip.Notice | None:
-    receipt = request.GET.get("receipt", "")
+    receipt = request.GET.get(RECEIPT_QUERY, "")
     if context.player is None or not is_receipt_id(receipt):
         return None
     answer = await provider.latest(table_id, context)

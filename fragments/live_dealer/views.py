@@ -1,12 +1,12 @@
 """The live tables' addresses: the grid, one kind of it, and one table."""
 
-import re
 from datetime import UTC, datetime
 
 from django.http import HttpRequest
 
 from bff.contracts.page_head import PageHead
-from bff.contracts.tables import TableData, TablesData
+from bff.contracts.paths import TABLES_VIEW
+from bff.contracts.tables import TableData, TablesData, is_table_id
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -19,7 +19,6 @@ from fragments.live_dealer import display
 SHARED_S = 1
 _last_list = LastKnown[TablesData]()
 _last_tables = LastKnown[TableData]()
-_TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 @fragment_view()
@@ -28,7 +27,7 @@ async def grid(request: HttpRequest, context: Context, kind: str = "") -> Render
     if kind and kind != display.ALL and kind not in display.KINDS:
         return _unknown("There is no such kind of table", context)
     # Always all of them: the filter says how many there are of each kind, and one shared answer serves every choice.
-    answer = await bff.view("tables", View[TablesData], context, currency=context.currency)
+    answer = await bff.view(TABLES_VIEW, View[TablesData], context, currency=context.currency)
     # Names and links are worth showing without the numbers, under the time they were true.
     answer, failure = _last_list.recall(context.currency, answer)
     paths = display.Pathnames(context.pathnames["table"], context.pathnames["kind"])
@@ -40,10 +39,9 @@ async def grid(request: HttpRequest, context: Context, kind: str = "") -> Render
 @fragment_view()
 async def table(request: HttpRequest, context: Context, table_id: str) -> Rendered:
     """One table; 404 where the BFF does not know it."""
-    is_id = _TABLE_ID.fullmatch(table_id) is not None
-    answer = (
-        await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency) if is_id else None
-    )
+    answer = None
+    if is_table_id(table_id):
+        answer = await bff.view(f"{TABLES_VIEW}/{table_id}", View[TableData], context, currency=context.currency)
     if answer is None or (isinstance(answer, Failure) and answer.reason is Reason.NOT_FOUND):
         return _unknown("This table isn't here", context)
     # The picture and the last results, too.

@@ -4,9 +4,11 @@ import re
 
 from django.http import HttpRequest
 
-from bff.contracts import headers
-from bff.contracts.idempotency import is_form_key
-from bff.contracts.own_write import is_receipt_id
+from bff.contracts import codes, headers
+from bff.contracts.command_names import CLAIM_PROMOTION, CLOSE_KEY
+from bff.contracts.idempotency import FORM_KEY_FIELD, is_form_key
+from bff.contracts.own_write import RECEIPT_QUERY, is_receipt_id
+from bff.contracts.paths import PROMOTIONS_VIEW, RECEIPTS_VIEW
 from bff.contracts.problem import Problem
 from bff.contracts.promotions import PromotionsData
 from bff.contracts.view import View
@@ -17,7 +19,7 @@ from fragments.kit import bff
 from fragments.kit.answer import Degraded, Rendered, fragment_view
 from fragments.kit.context import Context
 from fragments.kit.last_known import LastKnown
-from fragments.kit.unanswered import CLOSED, UnansweredCommand, parse_unanswered, settle_unanswered
+from fragments.kit.unanswered import UnansweredCommand, parse_unanswered, settle_unanswered
 from fragments.promotions import display
 from fragments.promotions.display import ClaimNote
 
@@ -53,10 +55,10 @@ async def claim(request: HttpRequest, context: Context) -> Rendered:
         return await _offers(context, status=401)
     if not _PROMOTION_ID.fullmatch(promotion_id):
         return await _offers(context, status=422, notes={"": ClaimNote("bad", "There is no such offer.")})
-    key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get("idempotency_key", "")
+    key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get(FORM_KEY_FIELD, "")
     if not is_form_key(key):
         return await _offers(context, status=422, notes={promotion_id: _EXPIRED})
-    outcome = await bff.command("claim-promotion", ClaimPromotion(promotion_id), context, key)
+    outcome = await bff.command(CLAIM_PROMOTION, ClaimPromotion(promotion_id), context, key)
     return await _after(outcome, context, promotion_id, key)
 
 
@@ -67,7 +69,7 @@ async def _after(
     match outcome:
         case Receipt():
             return await _offers(context, notes={promotion_id: display.receipt_note(outcome)}, receipt=outcome)
-        case bff.Unknown() | Problem(code="command_in_flight"):
+        case bff.Unknown() | Problem(code=codes.COMMAND_IN_FLIGHT):
             note = _checking(_UNKNOWN if isinstance(outcome, bff.Unknown) else _IN_FLIGHT, key)
             reference = UnansweredCommand.sent_now("claim", key).receipt_id
             return await _offers(context, status=202, notes={promotion_id: note}, keys=same, receipt_id=reference)
@@ -89,7 +91,7 @@ async def _offers(
     receipt: Receipt | None = None,
     receipt_id: str = "",
 ) -> Rendered:
-    answer = await bff.view("promotions", View[PromotionsData], context, currency=context.currency)
+    answer = await bff.view(PROMOTIONS_VIEW, View[PromotionsData], context, currency=context.currency)
     if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED:
         status = 401
     player = context.player.player if context.player else ""
@@ -117,14 +119,14 @@ async def _offers(
 
 
 async def _receipt_note(request: HttpRequest, context: Context) -> ClaimNote | None:
-    receipt_id = request.GET.get("receipt", "")
+    receipt_id = request.GET.get(RECEIPT_QUERY, "")
     if context.player is None:
         return None
     if unanswered := parse_unanswered(receipt_id):
         return _unanswered_note(unanswered, await settle_unanswered(unanswered, context))
     if not is_receipt_id(receipt_id):
         return None
-    answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
+    answer = await bff.view(f"{RECEIPTS_VIEW}/{receipt_id}", View[ReceiptData], context)
     if isinstance(answer, Failure) or answer.data is None:
         return _RECEIVED
     return display.receipt_note(answer.data.receipt)
@@ -139,7 +141,7 @@ def _unanswered_note(unanswered: UnansweredCommand, outcome: Receipt | Problem |
         return _checking(_UNKNOWN, unanswered.key)
     if isinstance(outcome, Problem):
         return _FORGOTTEN
-    return _NOT_DONE if outcome.command == CLOSED else display.receipt_note(outcome)
+    return _NOT_DONE if outcome.command == CLOSE_KEY else display.receipt_note(outcome)
 
 
 def _keys(answer: View[PromotionsData] | Failure, context: Context, held: dict[str, str]) -> dict[str, str]:

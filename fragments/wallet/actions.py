@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import msgspec
 from django.http import HttpRequest
 
-from bff.contracts import headers
-from bff.contracts.idempotency import is_form_key
+from bff.contracts import codes, command_names, headers
+from bff.contracts.idempotency import FORM_KEY_FIELD, is_form_key
 from bff.contracts.own_write import is_receipt_id
 from bff.contracts.problem import Problem
 from bff.contracts.wallet import CancelWithdrawal, Deposit, Receipt, SelfExclude, SetDepositLimit, Withdraw
@@ -50,11 +50,11 @@ class Form:
     field: str = ""
 
 
-DEPOSIT = Form("deposit", "deposit", ("amount",), cashier_page, "amount")
-WITHDRAW = Form("withdraw", "withdraw", ("amount",), cashier_page, "amount")
-CANCEL = Form("cancel", "cancel-withdrawal", ("receipt_id",), cashier_page)
-LIMIT = Form("limit", "set-deposit-limit", ("period", "amount", "lifted"), limits_page, "amount")
-BREAK = Form("break", "self-exclude", ("days", "sure"), limits_page, "days")
+DEPOSIT = Form("deposit", command_names.DEPOSIT, ("amount",), cashier_page, "amount")
+WITHDRAW = Form("withdraw", command_names.WITHDRAW, ("amount",), cashier_page, "amount")
+CANCEL = Form("cancel", command_names.CANCEL_WITHDRAWAL, ("receipt_id",), cashier_page)
+LIMIT = Form("limit", command_names.SET_DEPOSIT_LIMIT, ("period", "amount", "lifted"), limits_page, "amount")
+BREAK = Form("break", command_names.SELF_EXCLUDE, ("days", "sure"), limits_page, "days")
 
 
 @fragment_view("POST")
@@ -129,7 +129,7 @@ async def _act(
     if context.player is None:
         return signed_out(context, wide=True, status=401)
     typed = {name: request.POST.get(name, "")[: _chars_max(name)] for name in form.fields}
-    key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get("idempotency_key", "")
+    key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get(FORM_KEY_FIELD, "")
     try:
         if not is_form_key(key):
             raise FormRefused(_EXPIRED)
@@ -153,7 +153,7 @@ def _result_of(
         case Receipt():
             left = typed if outcome.state == "declined" else {}
             return FormResult(form.about, 200, receipts.receipt_card(outcome, context.formats), left, receipt=outcome)
-        case bff.Unknown() | Problem(code="command_in_flight"):
+        case bff.Unknown() | Problem(code=codes.COMMAND_IN_FLIGHT):
             unanswered = UnansweredCommand.sent_now(form.about, key)
             card = receipts.unknown_card(unanswered, context.link(receipt=unanswered.receipt_id))
             return FormResult(form.about, 202, card, unanswered=unanswered)

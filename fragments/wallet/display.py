@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bff.contracts.command_names import DEPOSIT, WITHDRAW
 from bff.contracts.money import minor_digits
 from bff.contracts.view import View
 from bff.contracts.wallet import Availability, Balances, Movement, WalletData
@@ -163,7 +164,7 @@ def deposit_form(
     least, most = (
         formats.money_short(amount, currency) for amount in (limits.amount_minor_min, limits.amount_minor_max)
     )
-    availability = Availability(False, _CHECKING) if checking else _availability(answer, "deposit", "Deposits")
+    availability = Availability(False, _CHECKING) if checking else _availability(answer, DEPOSIT, "Deposits")
     return _form(availability, currency, f"From {least} to {most}.", key, typed, error)
 
 
@@ -178,7 +179,7 @@ def withdraw_form(
     checking: bool = False,
 ) -> Form:
     """The withdrawal form: open only while the balance is current and there is something to withdraw."""
-    availability = Availability(False, _CHECKING) if checking else _availability(answer, "withdraw", "Withdrawals")
+    availability = Availability(False, _CHECKING) if checking else _availability(answer, WITHDRAW, "Withdrawals")
     hint = ""
     if not isinstance(answer, Failure) and answer.data is not None:
         hint = f"Up to {formats.money(answer.data.balances.withdrawable_minor, currency)}, set aside at once."

@@ -3,6 +3,8 @@
 Public: `KINDS`, `COMMANDS`, `kind_label`, `state_label`.
 """
 
+from bff.contracts import command_names
+
 KINDS = {
     "deposit": "Deposit",
     "withdrawal": "Withdrawal",
@@ -14,19 +16,19 @@ KINDS = {
     "opening": "Opening balance",
 }
 _STATES = {"done": "", "pending": "Pending", "declined": "Declined"}
-_MONEY_OUT = frozenset({"withdrawal", "withdraw"})
+_MONEY_OUT = frozenset({"withdrawal", command_names.WITHDRAW})
 
 # A receipt knows the command that it answers.
 COMMANDS = {
-    "deposit": "Deposit",
-    "withdraw": "Withdrawal",
-    "claim-promotion": "Bonus",
-    "grant-bonus": "Bonus",
-    "place-bet": "Bet",
-    "settle-win": "Win",
-    "give-prize": "Prize",
-    "roll-back": "Bet returned",
-    "opening": "Opening balance",
+    command_names.DEPOSIT: "Deposit",
+    command_names.WITHDRAW: "Withdrawal",
+    command_names.CLAIM_PROMOTION: "Bonus",
+    command_names.GRANT_BONUS: "Bonus",
+    command_names.PLACE_BET: "Bet",
+    command_names.SETTLE_WIN: "Win",
+    command_names.GIVE_PRIZE: "Prize",
+    command_names.ROLL_BACK: "Bet returned",
+    command_names.OPENING: "Opening balance",
 }
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bff.contracts.history import HistoryData
-from bff.contracts.own_write import is_receipt_id, is_sequence
+from bff.contracts.own_write import MIN_SEQUENCE_QUERY, RECEIPT_QUERY, is_receipt_id, is_sequence
+from bff.contracts.paths import HISTORY_VIEW, LIMITS_VIEW, RECEIPTS_VIEW, WALLET_VIEW
 from bff.contracts.view import View
 from bff.contracts.wallet import LimitsData, Receipt, ReceiptData, WalletData
 from bff.resilience.outcome import Failure
@@ -56,13 +57,13 @@ NOTHING = FormResult()
 
 async def summary_page(query: Query, context: Context) -> Rendered:
     """The balance, as a narrow card."""
-    answer = await _read("wallet", WalletData, context, query)
+    answer = await _read(WALLET_VIEW, WalletData, context, query)
     return _refused(answer, context, wide=False) or _wallet("wallet/summary.html", answer, context, NOTHING)
 
 
 async def cashier_page(query: Query, context: Context, result: FormResult = NOTHING) -> Rendered:
     """Balance, forms, what is pending and the last movements."""
-    answer, command = await _read_with_status("wallet", WalletData, context, query, result)
+    answer, command = await _read_with_status(WALLET_VIEW, WalletData, context, query, result)
     refused = _refused(answer, context, wide=True)
     return refused or _wallet("wallet/cashier.html", answer, context, result, command)
 
@@ -71,12 +72,12 @@ async def history_page(query: Query, context: Context) -> Rendered:
     """The history as the query asks for it; with `line` also one transaction in full."""
     wanted = history.wanted_from(query)
     answer, found = await asyncio.gather(
-        _read("history", HistoryData, context, query, **wanted.for_bff()), _line(query, context)
+        _read(HISTORY_VIEW, HistoryData, context, query, **wanted.for_bff()), _line(query, context)
     )
     if isinstance(answer, Failure) and answer.status == 400:
         # A link from another month: its window can not be reached any more, the newest one can.
         wanted = history.Wanted(kind=wanted.kind)
-        answer = await _read("history", HistoryData, context, query, **wanted.for_bff())
+        answer = await _read(HISTORY_VIEW, HistoryData, context, query, **wanted.for_bff())
     if refused := _refused(answer, context, wide=True):
         return refused
     detail, missing = found
@@ -86,7 +87,7 @@ async def history_page(query: Query, context: Context) -> Rendered:
 
 async def limits_page(query: Query, context: Context, result: FormResult = NOTHING) -> Rendered:
     """Deposit limits and breaks."""
-    answer, command = await _read_with_status("limits", LimitsData, context, query, result)
+    answer, command = await _read_with_status(LIMITS_VIEW, LimitsData, context, query, result)
     if refused := _refused(answer, context, wide=True):
         return refused
     keys = {form: result.key_of(form, context) for form in ("limit", "break", *limits.PERIODS)}
@@ -160,7 +161,7 @@ async def _read_with_status(
     """A view, and the status of the command that the query names. The view is read at least as far as that command's
     receipt.
     """
-    if parse_unanswered(query.get("receipt", "")) is None:
+    if parse_unanswered(query.get(RECEIPT_QUERY, "")) is None:
         return await asyncio.gather(
             _read(name, kind, context, query, result.receipt), read_command_status(query, context)
         )
@@ -172,7 +173,7 @@ async def _read(
     name: str, kind: type[T], context: Context, query: Query, receipt: Receipt | None = None, /, **parameters: str
 ) -> View[T] | Failure:
     """A view, at least as far as what was just done, or as the query says."""
-    sequence = ":".join(map(str, receipt.sequence)) if receipt else query.get("min_sequence", "")
+    sequence = ":".join(map(str, receipt.sequence)) if receipt else query.get(MIN_SEQUENCE_QUERY, "")
     wanted = sequence if is_sequence(sequence) else ""
     return await bff.view(name, View[kind], context, min_sequence=wanted, **parameters)  # type: ignore[valid-type]  # a type known at run time
 
@@ -182,7 +183,7 @@ async def _line(query: Query, context: Context) -> tuple[receipts.Detail | None,
     receipt_id = query.get("line", "")
     if not is_receipt_id(receipt_id):
         return None, None
-    answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
+    answer = await bff.view(f"{RECEIPTS_VIEW}/{receipt_id}", View[ReceiptData], context)
     if isinstance(answer, Failure) or answer.data is None:
         return None, receipts.receipt_out_of_reach(receipt_id)
     return receipts.detail(answer.data.receipt, context.formats), None

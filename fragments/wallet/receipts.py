@@ -7,6 +7,7 @@ Public: `ReceiptCard`, `Detail`, `receipt_card`, `unknown_card`, `not_done_card`
 from dataclasses import dataclass
 from typing import Literal
 
+from bff.contracts import command_names
 from bff.contracts.wallet import Receipt
 from fragments.kit.answer import rfc3339
 from fragments.kit.formats import Formats
@@ -22,23 +23,29 @@ _NOUNS = {
     "break": "break",
 }
 _DONE = {
-    "deposit": ("{amount} added", "Booked to your account."),
-    "withdraw": ("{amount} paid out", "The money has left for your bank."),
-    "cancel-withdrawal": ("{amount} taken back", "The money is in your balance again."),
-    "set-deposit-limit": ("Your deposit limit is set", "It counts from now on."),
-    "self-exclude": ("Your break has begun", "Nobody can end it early. You can still withdraw."),
+    command_names.DEPOSIT: ("{amount} added", "Booked to your account."),
+    command_names.WITHDRAW: ("{amount} paid out", "The money has left for your bank."),
+    command_names.CANCEL_WITHDRAWAL: ("{amount} taken back", "The money is in your balance again."),
+    command_names.SET_DEPOSIT_LIMIT: ("Your deposit limit is set", "It counts from now on."),
+    command_names.SELF_EXCLUDE: ("Your break has begun", "Nobody can end it early. You can still withdraw."),
 }
 _PENDING = {
-    "deposit": ("Deposit of {amount} pending", "We are waiting for the payment to be confirmed; nothing more to do."),
-    "withdraw": ("{amount} set aside for you", "It is paid out as soon as it has been checked."),
-    "set-deposit-limit": ("Your new limit waits", "A higher limit counts a day from now. Until then nothing changes."),
+    command_names.DEPOSIT: (
+        "Deposit of {amount} pending",
+        "We are waiting for the payment to be confirmed; nothing more to do.",
+    ),
+    command_names.WITHDRAW: ("{amount} set aside for you", "It is paid out as soon as it has been checked."),
+    command_names.SET_DEPOSIT_LIMIT: (
+        "Your new limit waits",
+        "A higher limit counts a day from now. Until then nothing changes.",
+    ),
 }
 _DECLINED = {
-    "deposit": ("Deposit of {amount} declined", "The payment was declined. Your balance has not changed."),
-    "withdraw": ("Withdrawal of {amount} not paid out", "The money is in your balance again."),
+    command_names.DEPOSIT: ("Deposit of {amount} declined", "The payment was declined. Your balance has not changed."),
+    command_names.WITHDRAW: ("Withdrawal of {amount} not paid out", "The money is in your balance again."),
 }
 # A limit or a break that is set twice is set once; nobody is asked to wait with one.
-_TWICE_IS_MORE = frozenset({"deposit", "withdraw"})
+_TWICE_IS_MORE = frozenset({command_names.DEPOSIT, command_names.WITHDRAW})
 _OTHERWISE = ("Request of {amount}", "")
 
 
@@ -133,5 +140,5 @@ def detail(receipt: Receipt, formats: Formats) -> Detail:
         moment=AsOf(rfc3339(receipt.at), formats.day_time_year(receipt.at)),
         reference=receipt.receipt_id,
         reason=receipt.reason,
-        can_be_taken_back=receipt.command == "withdraw" and receipt.state == "pending",
+        can_be_taken_back=receipt.command == command_names.WITHDRAW and receipt.state == "pending",
     )

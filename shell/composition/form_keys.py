@@ -10,11 +10,13 @@ without a script is still one command.
 from uuid import uuid4
 
 from bff.contracts import headers
+from bff.contracts.idempotency import FORM_KEY_FIELD
 
 # What a fragment is told, so that it leaves the keys of its forms empty only where somebody fills them in.
 FILLED_HERE = (headers.FORM_KEYS, "shell")
 # As containment writes it; text never holds a bare `<`, so nothing but this element reads like it.
-_EMPTY = b'<input type="hidden" name="idempotency_key" value="">'
+_FIELD = b'<input type="hidden" name="%b" value="' % FORM_KEY_FIELD.encode()
+_EMPTY = _FIELD + b'">'
 
 
 def with_form_keys(html: bytes) -> bytes:
@@ -24,5 +26,5 @@ def with_form_keys(html: bytes) -> bytes:
     first, *rest = html.split(_EMPTY)
     stem, filled = uuid4().hex.encode(), [first]
     for number, part in enumerate(rest):
-        filled += (b'<input type="hidden" name="idempotency_key" value="%b-%d">' % (stem, number), part)
+        filled += (_FIELD + b'%b-%d">' % (stem, number), part)
     return b"".join(filled)

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from bff.contracts.load_class import LoadClass
+from shell.composition.slot_path import SLOTS_PREFIX
 
 if TYPE_CHECKING:
     from shell.composition.layout import Layout
@@ -150,7 +151,7 @@ class Page:
 
     def prefix(self, slot: Slot, params: Mapping[str, str]) -> str:
         """The slot's own public prefix: where it is refetched, and where its actions go."""
-        return f"/slots/{self.key(params)}/{slot.name}"
+        return f"{SLOTS_PREFIX}{self.key(params)}/{slot.name}"
 
 
 class Visit(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from bff.contracts import headers
 from bff.contracts.load_class import PROBE
+from bff.contracts.own_write import MIN_SEQUENCE_QUERY, RECEIPT_QUERY
 from bff.resilience.message import Request
 from shell.composition.form_keys import FILLED_HERE
 from shell.composition.include import Include
@@ -24,9 +25,9 @@ def content_request(include: Include, bearer: Bearer) -> Request:
     """The GET behind one include."""
     query = dict(include.query)
     if include.receipt:
-        query["receipt"] = include.receipt
+        query[RECEIPT_QUERY] = include.receipt
     if include.visit.min_sequence:
-        query["min_sequence"] = include.visit.min_sequence
+        query[MIN_SEQUENCE_QUERY] = include.visit.min_sequence
     url = include.published.content_url(include.pathname)
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query)

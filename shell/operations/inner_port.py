@@ -11,6 +11,7 @@ import msgspec
 from django.http import HttpRequest
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bff.contracts.paths import HEALTH_PATH, METRICS_PATH, READY_PATH, REGISTRY_CURRENT
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.operations.views import board_page
 from shell.page_path import PagePath
@@ -18,8 +19,8 @@ from shell.responses import PLAIN, respond
 from shell.wiring import Parts
 
 # This query makes the answer include everything that was published before the request, not only what was polled last.
-_CURRENT = ("/readyz", b"registry=current")
-_NOTHING = b"Here are /healthz, /readyz, /metrics and /operations/.\n"
+_CURRENT = (READY_PATH, REGISTRY_CURRENT.encode())
+_NOTHING = f"Here are {HEALTH_PATH}, {READY_PATH}, {METRICS_PATH} and /operations/.\n".encode()
 
 
 class InnerPort:
@@ -43,9 +44,9 @@ class InnerPort:
             await respond(send, status, headers, body, head_only=method == "HEAD")
 
     def _found(self, path: str, read: bool) -> tuple[int, str, bytes]:
-        if path == "/readyz":
+        if path == READY_PATH:
             return 200 if read else 503, "application/json", msgspec.json.encode(self._readiness(read))
-        if path == "/metrics":
+        if path == METRICS_PATH:
             return 200, CONTENT_TYPE_LATEST, generate_latest()
         if path == "/operations/":
             return 200, "text/html; charset=utf-8", board_page(HttpRequest(), self._parts).encode()

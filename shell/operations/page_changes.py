@@ -9,12 +9,12 @@ from datetime import datetime
 from django.conf import settings
 from django.urls import get_resolver
 
-from shell.admission import HEALTH_PATH
+from bff.contracts.paths import HEALTH_PATH, READY_PATH
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.compiler import Compiler
 from shell.composition.page import PageTable
 from shell.composition.release import ASSETS_PREFIX
-from shell.page_path import SLOTS_PREFIX
+from shell.composition.slot_path import SLOTS_PREFIX
 from shell.pages.check import PageCheck
 from shell.pages.document import canonical, read_document
 from shell.pages.published import merged
@@ -95,6 +95,6 @@ def _check(name: str, body: bytes, file: FilePages, operator: bool) -> None:
 
 def _reserved() -> frozenset[str]:
     """First segments of addresses that are the shell's own."""
-    own = {SLOTS_PREFIX, ASSETS_PREFIX, STATIC_PREFIX, HEALTH_PATH, "/readyz"}
+    own = {SLOTS_PREFIX, ASSETS_PREFIX, STATIC_PREFIX, HEALTH_PATH, READY_PATH}
     routes = [str(each.pattern) for each in get_resolver().url_patterns]
     return frozenset(path.strip("/").partition("/")[0] for path in (*own, *routes))

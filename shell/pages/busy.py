@@ -10,12 +10,14 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from bff.resilience.door import Answer
+from shell.composition.slot_path import SLOTS_PREFIX
+from shell.responses import NOTICE_EVENT
 from shell.security import header_list
 
 _HTML, _TEXT = b"text/html; charset=utf-8", b"text/plain; charset=utf-8"
 _READS = frozenset({"GET", "HEAD"})
 # What a page asks for by itself, and handles by itself.
-_NOT_PAGES = ("/slots/", "/live/", "/registry/")
+_NOT_PAGES = (SLOTS_PREFIX, "/live/", "/registry/")
 _NOT_SENT = "Very many people are here just now, so nothing was sent. Wait a moment, then try again."
 
 
@@ -45,7 +47,7 @@ def _text(retry_after_s: int) -> Answer:
 @lru_cache(maxsize=1)
 def _not_sent() -> Answer:
     """Beside the untouched form, as every notice."""
-    trigger = json.dumps({"mullion:notice": {"words": _NOT_SENT, "link": "", "ends": ""}})
+    trigger = json.dumps({NOTICE_EVENT: {"words": _NOT_SENT, "link": "", "ends": ""}})
     shown = [(b"hx-reswap", b"none"), (b"hx-trigger", trigger.encode())]
     return [*_with_headers(_TEXT), *shown], _NOT_SENT.encode()
 

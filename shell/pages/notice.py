@@ -8,6 +8,10 @@ import json
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from bff.contracts import headers
+from bff.contracts.idempotency import FORM_KEY_FIELD
+from shell.responses import NOTICE_EVENT
+
 RETRY_AFTER_S = 5
 _HEADINGS = {200: "That went through", 504: "No answer came"}
 
@@ -31,12 +35,12 @@ def notice(
     if request.headers.get("HX-Request") == "true":
         response = HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
         response.headers["HX-Reswap"] = "none"
-        response.headers["HX-Trigger"] = json.dumps({"mullion:notice": {"words": words, "link": link, "ends": ends}})
+        response.headers["HX-Trigger"] = json.dumps({NOTICE_EVENT: {"words": words, "link": link, "ends": ends}})
         return response
     again = again and not request.FILES  # no page can hold a file for somebody
     fields = [(name, value) for name, values in request.POST.lists() for value in values] if again else []
-    if again and key and "idempotency_key" not in request.POST:
-        fields.append(("idempotency_key", key))
+    if again and key and FORM_KEY_FIELD not in request.POST:
+        fields.append((FORM_KEY_FIELD, key))
     heading = _HEADINGS.get(status, "That did not work")
     shown = {"heading": heading, "words": words, "action": request.path, "fields": fields, "back": back}
     return render(request, "notice.html", shown, status=status)
@@ -45,8 +49,8 @@ def notice(
 def holds_the_form(request: HttpRequest) -> bool:
     """Whether the form is still there under its key, to be sent again: in its page, or in that of a notice."""
     if request.headers.get("HX-Request") == "true":
-        return "Idempotency-Key" in request.headers or "idempotency_key" in request.POST
-    return not request.FILES or "idempotency_key" in request.POST
+        return headers.IDEMPOTENCY_KEY in request.headers or FORM_KEY_FIELD in request.POST
+    return not request.FILES or FORM_KEY_FIELD in request.POST
 
 
 def unavailable(request: HttpRequest, words: str) -> HttpResponse:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from bff.contracts.own_write import MIN_SEQUENCE_QUERY, RECEIPT_QUERY
 from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 
 NOT_FOUND = Page(name="not-found", route="", template="404.html")
@@ -22,7 +23,7 @@ Scopes = Mapping[str, frozenset[str]]
 _QUERY = re.compile(r"[a-z][a-z_]{0,31}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _THIRD_PARTY = re.compile(r"(?!live:)[a-z][a-z0-9-]*:.+")
-_TAKEN = frozenset({"receipt", "min_sequence", "attempt"})  # the shell's own words to a fragment
+_TAKEN = frozenset({RECEIPT_QUERY, MIN_SEQUENCE_QUERY, "attempt"})  # the shell's own words to a fragment
 
 
 class _Fragment(msgspec.Struct, forbid_unknown_fields=True):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from shell.composition.page import split_tag
+from shell.composition.slot_path import SLOTS_PREFIX
 
-PREFIX = "/slots/"
 REST_CHARS_MAX = 2048
 _DECODINGS_MAX = 3
 # What may stand in a path as it is; browsers encode the rest.
@@ -40,9 +40,9 @@ def read_address(raw_path: bytes, path: str) -> Address | None:
     `path` is the same decoded, for servers that give nothing else.
     """
     written = raw_path.decode("latin-1") or quote(path, safe="/:@!$&'()*+,;=~-._")
-    if not written.startswith(PREFIX):
+    if not written.startswith(SLOTS_PREFIX):
         return None
-    key, _, below = written.removeprefix(PREFIX).partition("/")
+    key, _, below = written.removeprefix(SLOTS_PREFIX).partition("/")
     slot, _, below = below.partition("/")
     target, _, rest = below.partition("/")
     if not (key and slot and target):

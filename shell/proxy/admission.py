@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from shell.composition.slot_path import SLOTS_PREFIX
 from shell.security import same_origin
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -56,7 +57,7 @@ def is_form(method: str, headers: Mapping[str, str]) -> bool:
 
 def is_file_form(scope: Mapping[str, Any]) -> bool:
     """Whether the request brings a form with files to a fragment."""
-    if not scope["path"].startswith("/slots/"):
+    if not scope["path"].startswith(SLOTS_PREFIX):
         return False
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return FILE_FORM in headers.get("content-type", "").lower() and is_form(scope["method"], headers)
@@ -64,7 +65,7 @@ def is_file_form(scope: Mapping[str, Any]) -> bool:
 
 def limits_body(scope: Mapping[str, Any]) -> bool:
     """Whether the body is for a fragment's API, which has limits of its own for what it passes on."""
-    if not scope["path"].startswith("/slots/"):
+    if not scope["path"].startswith(SLOTS_PREFIX):
         return False
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return not is_form(scope["method"], headers)

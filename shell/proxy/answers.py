@@ -14,7 +14,7 @@ from bff.contracts.problem import PROBLEM_TYPE, Problem
 from bff.resilience.outcome import Failure
 from shell.proxy.admission import UNSAFE, Rejection
 from shell.proxy.header_rules import SHELL_HEADERS
-from shell.responses import Headers
+from shell.responses import NOTICE_EVENT, Headers
 from shell.security import header_list
 
 
@@ -32,7 +32,7 @@ class Reply:
     async def problem(self, status: int, code: str, detail: str, headers: Headers = ()) -> None:
         """RFC 9457 for a program; beside what is there, where htmx asked."""
         if self.htmx:
-            notice = {"mullion:notice": {"words": detail, "link": "", "ends": "healed" if status == 503 else ""}}
+            notice = {NOTICE_EVENT: {"words": detail, "link": "", "ends": "healed" if status == 503 else ""}}
             swap = (("hx-reswap", "none"), ("hx-trigger", json.dumps(notice)))
             await self.whole(status, "text/plain; charset=utf-8", detail.encode(), (*headers, *swap))
             return

@@ -23,6 +23,7 @@ from shell.composition.include import Include
 from shell.composition.page import Visit, split_tag
 from shell.composition.preview import snapshot_shown
 from shell.composition.requests import api_headers
+from shell.composition.slot_path import SLOTS_PREFIX
 from shell.players.authentication import authenticate_cookies, find_actor
 from shell.players.identity import Identity
 from shell.players.session import SessionUnverified
@@ -70,7 +71,7 @@ class ProxyPath:
 
     async def serve(self, scope: dict[str, Any], receive: ASGIReceiveCallable, send: ASGISendCallable) -> bool:
         """Whether the request was this path's; if so it has been answered."""
-        if not scope["path"].startswith("/slots/"):
+        if not scope["path"].startswith(SLOTS_PREFIX):
             return False
         incoming = Incoming.of(scope)
         if is_form(incoming.method, incoming.headers):
@@ -88,7 +89,7 @@ class ProxyPath:
             await respond(send, *refusal)
             return True
         no = rejection(incoming.method, incoming.headers, scheme=incoming.scheme)
-        key = incoming.headers.get("idempotency-key", "")
+        key = incoming.headers.get(IDEMPOTENCY_KEY, "")
         if no is None and key and not is_form_key(key):
             no = Rejection(400, "idempotency_key", "The Idempotency-Key is none. Nothing was done.")
         if no is None and len(scope["query_string"]) > self._policy.query_bytes_max:
@@ -179,7 +180,7 @@ class ProxyPath:
     ) -> None:
         include, upload = call.include, exchange.body is not None
         headers = [*api_headers(include, self._parts.bearer), *request_headers(incoming.headers)]
-        if key := incoming.headers.get("idempotency-key"):
+        if key := incoming.headers.get(IDEMPOTENCY_KEY):
             headers.append((IDEMPOTENCY_KEY, key))
         sent = StreamRequest(
             incoming.method, call.place.url, tuple(headers), content, caller=call.visitor, exchange=exchange

@@ -24,6 +24,7 @@ from shell.composition.contain import Contained, Refusal, audit, unplaced
 from shell.composition.page import PageTable
 from shell.composition.release import NO_FOREIGN_ORIGINS, AssetUse, ForeignOrigins, Release, Trust
 from shell.composition.requests import Bearer
+from shell.composition.slot_path import SLOTS_PREFIX
 from shell.registry import models
 from shell.registry.asset_copies import copy_entries
 from shell.registry.asset_data import check_data
@@ -42,7 +43,7 @@ WAKE_MS = 15_000
 # No visitor waits for a publish, and the publisher's machine may be busy.
 _CONNECT_MS = 2000
 # A fallback is checked before any page shows it: any slot's prefix will do.
-_ANY_PREFIX = "/slots/page/slot"
+_ANY_PREFIX = f"{SLOTS_PREFIX}page/slot"
 
 
 def fetch_policy() -> Policy:

@@ -48,8 +48,8 @@ def test_commands_of_the_page_are_there() -> None:
 TRACES = [
     ("A reason", r"\bHEADERS_OVERSIZE\b", {"bff/resilience/framing.py", "bff/resilience/stream_connection.py"}),
     ("A reason", r"\bReason\.COLD\b", {"bff/resilience/last_good.py", "shell/composition/function_calls.py"}),
-    ("A money command", r"\"self-exclude\"|\bSelfExclude\b", {"bff/commands/handlers/limits.py"}),
-    ("A money command", r"\"withdraw(al)?\"|\bWithdraw\b", {"bff/commands/ledger/models/money.py"}),
+    ("A money command", r"\bSELF_EXCLUDE\b|\bSelfExclude\b", {"bff/commands/handlers/limits.py"}),
+    ("A money command", r"\"withdrawal\"|\bWITHDRAW\b|\bWithdraw\b", {"bff/commands/ledger/models/money.py"}),
     (
         "A feed",
         r"PROMOTIONS_PROVIDER_URL|\b[Pp]romotionsFeed\b|\bpromotions_view\b|promotions-feed|\"(ingest:)?sandbox-promotions\"",
@@ -92,5 +92,5 @@ def test_numbers_are_changed_as_the_page_writes_it() -> None:
 
 def test_kinds_that_the_lists_are_held_against_exist() -> None:
     """The examples are of their kind."""
-    assert 'MoneyCommand("self-exclude"' in (ROOT / "bff/commands/handlers/table.py").read_text("utf-8")
+    assert "MoneyCommand(command_names.SELF_EXCLUDE" in (ROOT / "bff/commands/handlers/table.py").read_text("utf-8")
     assert EXAMPLES["FEED"] in FEED_POLICIES

@@ -16,7 +16,7 @@ from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.ledger.models import Offer
 from bff.contracts.event import Event
 from bff.contracts.ledger import OFFERS_STREAM
-from bff.contracts.promotions import OfferState
+from bff.contracts.promotions import OFFER_PUBLISHED, OFFER_WITHDRAWN, OfferState
 from bff.contracts.text import built
 from bff.resilience import log, worker
 
@@ -25,12 +25,12 @@ logger = log.get("offers-intake")
 
 def record_offer(event: Event, now: datetime) -> None:
     """Store one event; idempotent. Raises `ValueError` for an event that is no valid offer."""
-    if event.type == "OfferPublished":
+    if event.type == OFFER_PUBLISHED:
         # Checked here, so that every stored offer is complete when a player claims it.
         offer = msgspec.convert(event.data, built(OfferState))
         fields = {"data": event.data, "withdrawn": False, "published_at": now}
         Offer.objects.update_or_create(pk=offer.promotion_id, defaults=fields)
-    elif event.type == "OfferWithdrawn":
+    elif event.type == OFFER_WITHDRAWN:
         promotion_id = event.data.get("promotion_id")
         if not isinstance(promotion_id, str):
             raise ValueError("a withdrawn offer needs its promotion_id")

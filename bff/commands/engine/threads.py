@@ -26,6 +26,7 @@ from django.db import (
 from bff.commands.engine.policy import POLICY, EnginePolicy
 from bff.commands.engine.postgresql import CommitUnknown
 from bff.commands.engine.sqlite.writer_queue import WriterQueue
+from bff.contracts import codes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class EngineUnavailable(Exception):
     asking again by its key tells.
     """
 
-    reason = "engine_down"
+    reason = codes.ENGINE_DOWN
 
     def __init__(self, detail: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(detail)

@@ -16,6 +16,7 @@ from bff.commands.ledger import outbox, receipts
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import Receipt
+from bff.contracts import codes
 from bff.contracts.wallet import CloseKey
 
 
@@ -31,7 +32,7 @@ def close(request: CommandRequest, body: CloseKey, now: datetime) -> Receipt:
     ago = now - body.sent_at
     if ago > timedelta(days=POLICY.receipt_keys_retained_days - 1):
         raise CommandRejected(
-            410, "key_forgotten", "This is too long ago to be asked for by its key; the history has it."
+            410, codes.KEY_FORGOTTEN, "This is too long ago to be asked for by its key; the history has it."
         )
     # The time may be off in either direction: a sender's clock may be wrong. As no command is carried out under a
     # closed key, the answer is true whatever the clock says.

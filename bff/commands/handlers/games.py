@@ -5,7 +5,6 @@ Public: `set_favourite`, `launch_game`.
 Whether there is such a game the read side knows; an id that is in no catalogue is shown to nobody.
 """
 
-import re
 from datetime import datetime
 
 from django.db import transaction
@@ -14,9 +13,7 @@ from bff.commands.ledger import outbox, player_limits, receipts
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import PlayerGame, Receipt
-from bff.contracts.games import FAVOURITES_MAX, RECENT_MAX, LaunchGame, SetFavourite
-
-_GAME_ID = re.compile(r"[a-z0-9-]{1,32}:[A-Za-z0-9_-]{1,64}")
+from bff.contracts.games import FAVOURITES_MAX, RECENT_MAX, LaunchGame, SetFavourite, is_game_id
 
 
 @transaction.atomic
@@ -53,7 +50,7 @@ def launch_game(request: CommandRequest, body: LaunchGame, now: datetime) -> Rec
 
 
 def _checked(game_id: str) -> str:
-    if not _GAME_ID.fullmatch(game_id):
+    if not is_game_id(game_id):
         fields = {"game_id": "a provider, a colon and its code, such as lantern:lw_00001"}
         raise CommandRejected(422, "game_id_invalid", "This is no game. Nothing was changed.", fields)
     return game_id

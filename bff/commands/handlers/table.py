@@ -14,6 +14,7 @@ from bff.commands.handlers import claim, deposit, games, limits, withdraw
 from bff.commands.handlers.services import Services
 from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.models import Receipt
+from bff.contracts import command_names
 from bff.contracts.games import SCOPE_GAMES_WRITE, LaunchGame, SetFavourite
 from bff.contracts.wallet import (
     SCOPE_CLAIM,
@@ -51,12 +52,14 @@ def one_transaction(act: Callable[[CommandRequest, Any, datetime], Receipt]) -> 
 
 
 MONEY_COMMANDS = (
-    MoneyCommand("deposit", SCOPE_DEPOSIT, Deposit, deposit.deposit),
-    MoneyCommand("claim-promotion", SCOPE_CLAIM, ClaimPromotion, one_transaction(claim.claim)),
-    MoneyCommand("withdraw", SCOPE_WITHDRAW, Withdraw, one_transaction(withdraw.withdraw)),
-    MoneyCommand("cancel-withdrawal", SCOPE_WITHDRAW, CancelWithdrawal, one_transaction(withdraw.cancel)),
-    MoneyCommand("set-deposit-limit", SCOPE_LIMITS, SetDepositLimit, one_transaction(limits.set_deposit_limit)),
-    MoneyCommand("self-exclude", SCOPE_LIMITS, SelfExclude, one_transaction(limits.self_exclude)),
-    MoneyCommand("set-favourite", SCOPE_GAMES_WRITE, SetFavourite, one_transaction(games.set_favourite)),
-    MoneyCommand("launch-game", SCOPE_GAMES_WRITE, LaunchGame, one_transaction(games.launch_game)),
+    MoneyCommand(command_names.DEPOSIT, SCOPE_DEPOSIT, Deposit, deposit.deposit),
+    MoneyCommand(command_names.CLAIM_PROMOTION, SCOPE_CLAIM, ClaimPromotion, one_transaction(claim.claim)),
+    MoneyCommand(command_names.WITHDRAW, SCOPE_WITHDRAW, Withdraw, one_transaction(withdraw.withdraw)),
+    MoneyCommand(command_names.CANCEL_WITHDRAWAL, SCOPE_WITHDRAW, CancelWithdrawal, one_transaction(withdraw.cancel)),
+    MoneyCommand(
+        command_names.SET_DEPOSIT_LIMIT, SCOPE_LIMITS, SetDepositLimit, one_transaction(limits.set_deposit_limit)
+    ),
+    MoneyCommand(command_names.SELF_EXCLUDE, SCOPE_LIMITS, SelfExclude, one_transaction(limits.self_exclude)),
+    MoneyCommand(command_names.SET_FAVOURITE, SCOPE_GAMES_WRITE, SetFavourite, one_transaction(games.set_favourite)),
+    MoneyCommand(command_names.LAUNCH_GAME, SCOPE_GAMES_WRITE, LaunchGame, one_transaction(games.launch_game)),
 )

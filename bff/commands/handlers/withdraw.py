@@ -12,6 +12,7 @@ from bff.commands.ledger.accounts import NotEnough, PlayerAccounts
 from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.currencies import check_amount
 from bff.commands.ledger.models import Receipt, Withdrawal
+from bff.contracts import codes
 from bff.contracts.wallet import CancelWithdrawal, Withdraw
 
 
@@ -37,7 +38,7 @@ def withdraw(request: CommandRequest, body: Withdraw, now: datetime) -> Receipt:
         accounts.post("hold", receipt, {"real": -body.amount_minor, "held": body.amount_minor}, "payments")
     except NotEnough as error:
         fields = {"amount_minor": "This is more than you can withdraw."}
-        raise CommandRejected(409, "not_enough_money", "Nothing was done.", fields) from error
+        raise CommandRejected(409, codes.NOT_ENOUGH_MONEY, "Nothing was done.", fields) from error
     Withdrawal.objects.create(receipt=receipt, state="held")
     outbox.append(accounts, "WithdrawalRequested", [receipt])
     return receipt

@@ -18,6 +18,7 @@ from bff.commands.http import requests, responses
 from bff.commands.http.runtime import runtime
 from bff.commands.ledger.command_request import CommandRejected
 from bff.commands.ledger.receipts import on_the_wire
+from bff.contracts import codes
 from bff.resilience import log
 
 logger = log.get("bff-commands")
@@ -56,7 +57,7 @@ def endpoint(command: str) -> Callable[[View], View]:
 
 _UNAVAILABLE = CommandRejected(
     503,
-    "engine_down",
+    codes.ENGINE_DOWN,
     "Money can not be moved at this moment, and nothing was done. Your balance is safe; try again with the same key.",
 )
 _UNKNOWN = CommandRejected(

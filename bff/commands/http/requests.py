@@ -14,8 +14,8 @@ from django.http import HttpRequest
 from bff.commands.engine.policy import POLICY
 from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.currencies import LIMITS, limits_of
+from bff.contracts import codes, text
 from bff.contracts import headers as names
-from bff.contracts import text
 from bff.contracts.idempotency import COMMAND_KEY_CHARS_MAX, is_command_key
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 
@@ -50,7 +50,7 @@ def _player(request: HttpRequest, scopes: frozenset[str]) -> PlayerContext:
         raise CommandRejected(401, "context_malformed", "Sign in to do this. Nothing was done.")
     if not scopes & context.scopes:
         raise CommandRejected(
-            403, "scope_missing", f"This needs the scope {' or '.join(sorted(scopes))}. Nothing was done."
+            403, codes.SCOPE_MISSING, f"This needs the scope {' or '.join(sorted(scopes))}. Nothing was done."
         )
     return context
 

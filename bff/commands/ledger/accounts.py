@@ -14,6 +14,7 @@ from bff.commands.engine import statements
 from bff.commands.engine.identifiers import fresh_id
 from bff.commands.ledger.models import Account, Entry, Player, Receipt, Transaction
 from bff.commands.ledger.partition_epochs import epoch_of
+from bff.contracts.command_names import DEPOSIT
 from bff.contracts.wallet import Balances
 
 PlayerKind = Literal["real", "bonus", "held", "debt"]
@@ -101,7 +102,7 @@ class PlayerAccounts:
     def balances(self) -> Balances:
         """All balances as the wallet shows them. `pending` is the sum of deposits that are not settled yet."""
         coming = statements.total(
-            Receipt, "amount_minor", player_id=self.player.player_id, state="pending", command="deposit"
+            Receipt, "amount_minor", player_id=self.player.player_id, state="pending", command=DEPOSIT
         )
         return Balances(
             real_minor=self.balance("real"),

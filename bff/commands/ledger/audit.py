@@ -22,6 +22,7 @@ from bff.commands.ledger.models import (
     Transaction,
     Withdrawal,
 )
+from bff.contracts.command_names import DEPOSIT
 
 CHUNK = 500
 
@@ -72,7 +73,7 @@ def _holds(chunk: list[Any]) -> Iterator[Finding]:
 def _deposits(chunk: list[Any]) -> Iterator[Finding]:
     """Deposits that are done without money, or have money without being done."""
     moved = Count("transactions", filter=Q(transactions__kind="deposit"))
-    deposits = Receipt.objects.filter(command="deposit", player__in=chunk).annotate(moved=moved)
+    deposits = Receipt.objects.filter(command=DEPOSIT, player__in=chunk).annotate(moved=moved)
     wrong = deposits.exclude(Q(state="done", moved=1) | (~Q(state="done") & Q(moved=0)))
     for row in wrong.values("receipt_id", "state", "moved"):
         yield Finding("deposits", row["receipt_id"], f"{row['state']} with {row['moved']} movements")

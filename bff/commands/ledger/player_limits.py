@@ -11,6 +11,8 @@ from django.db.models import Sum
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRejected
 from bff.commands.ledger.models import DepositLimit, Receipt
+from bff.contracts import codes
+from bff.contracts.command_names import DEPOSIT
 from bff.contracts.money import minor_digits
 
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
@@ -27,7 +29,7 @@ def check_excluded(accounts: PlayerAccounts) -> None:
     """Raises `CommandRejected` for a player who has shut themselves out."""
     if excluded(accounts):
         detail = "You are on a break, so nothing was taken. You can still withdraw your money."
-        raise CommandRejected(403, "player_excluded", detail)
+        raise CommandRejected(403, codes.PLAYER_EXCLUDED, detail)
 
 
 def check_deposit(accounts: PlayerAccounts, amount_minor: int) -> None:
@@ -38,7 +40,7 @@ def check_deposit(accounts: PlayerAccounts, amount_minor: int) -> None:
             continue
         within = Receipt.objects.filter(
             player=accounts.player,
-            command="deposit",
+            command=DEPOSIT,
             state__in=("done", "pending"),
             at__gt=accounts.now - PERIODS[limit.period],
         )

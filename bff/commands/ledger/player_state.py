@@ -13,6 +13,7 @@ from bff.commands.engine.policy import POLICY
 from bff.commands.ledger import receipts
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import DepositLimit, Grant, Player, PlayerGame, Receipt
+from bff.contracts.command_names import DEPOSIT, WITHDRAW
 from bff.contracts.games import PlayerGames
 from bff.contracts.ledger import HISTORY_PAGE, MovementLine, PlayerChanged
 from bff.contracts.promotions import GrantProgress
@@ -21,7 +22,7 @@ from bff.contracts.wallet import LimitsState
 from bff.contracts.wallet import Receipt as ReceiptOnWire
 
 # Commands whose line of the history may be pending.
-MAY_WAIT = ("deposit", "withdraw")
+MAY_WAIT = (DEPOSIT, WITHDRAW)
 # The most recent answers outside the history: more than callers can still be waiting for.
 _ANSWERS_RESTATED = 20
 

@@ -1,6 +1,6 @@
 """Receipts: the stored answer of each command, one per idempotency key.
 
-Public: `CLOSED`, `find_existing`, `write`, `change`, `on_the_wire`, `history_line`.
+Public: `find_existing`, `write`, `change`, `on_the_wire`, `history_line`.
 """
 
 from datetime import timedelta
@@ -11,12 +11,13 @@ from bff.commands.engine.identifiers import fresh_id
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import Receipt
+from bff.contracts import codes
+from bff.contracts.command_names import CLOSE_KEY
 from bff.contracts.ledger import MovementLine
 from bff.contracts.wallet import MovementState
 from bff.contracts.wallet import Receipt as ReceiptOnWire
 
 # The command whose receipt stands under a key that can not be used any more.
-CLOSED = "close-key"
 
 
 def find_existing(request: CommandRequest, accounts: PlayerAccounts) -> Receipt | None:
@@ -29,7 +30,7 @@ def find_existing(request: CommandRequest, accounts: PlayerAccounts) -> Receipt 
     if not existing:
         return None
     receipt = existing[0]
-    if receipt.command == CLOSED:
+    if receipt.command == CLOSE_KEY:
         detail = "This came too late and was not carried out. Nothing was done; send it again with a fresh key."
         raise CommandRejected(409, "key_closed", detail)
     if receipt.fingerprint != request.fingerprint:
@@ -37,7 +38,7 @@ def find_existing(request: CommandRequest, accounts: PlayerAccounts) -> Receipt 
         raise CommandRejected(422, "idempotency_key_reused", detail)
     if receipt.in_flight_until is not None and receipt.in_flight_until > accounts.now:
         detail = "The same command is being carried out at this moment. Ask again with the same key."
-        raise CommandRejected(409, "command_in_flight", detail)
+        raise CommandRejected(409, codes.COMMAND_IN_FLIGHT, detail)
     return receipt
 
 

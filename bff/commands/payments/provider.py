@@ -13,6 +13,7 @@ from bff.commands.payments.messages import ChargeMessage, ChargesMessage, outcom
 from bff.commands.payments.outcome import ChargeOutcome
 from bff.contracts import text
 from bff.contracts.headers import IDEMPOTENCY_KEY
+from bff.contracts.paths import HEALTH_PATH
 from bff.resilience.deadline import Deadline
 from bff.resilience.guard import Guard, Judge
 from bff.resilience.message import Request, Response
@@ -62,7 +63,7 @@ class PaymentsProvider:
 
     async def healthy(self) -> bool:
         """Whether the provider says that it takes charges."""
-        answer = await self._call(Request("GET", f"{self._url}/healthz"))
+        answer = await self._call(Request("GET", f"{self._url}{HEALTH_PATH}"))
         return isinstance(answer, Response) and answer.status == 200
 
     async def aclose(self) -> None:

@@ -25,6 +25,7 @@ from bff.commands.ledger.models import OutboxRow, Player, ProviderRequest, Recei
 from bff.commands.relay.partition_ends import COLUMNS, End, first_epoch, read_ends, write_ends
 from bff.commands.relay.places import Places
 from bff.commands.relay.restating import is_restated, not_restated, restart_for_late
+from bff.contracts.command_names import GRANT_BONUS, OPENING
 from bff.contracts.event import Event
 from bff.contracts.ledger_partition import partition_key, partition_of
 from bff.contracts.view import Sequence
@@ -198,7 +199,7 @@ def prune(now: datetime) -> int:
     answered = Receipt.objects.filter(at__lt=retained_since, key__isnull=False, fingerprint__gt="").exclude(
         state="pending"
     )
-    lasting = answered.exclude(command__in=("opening", "grant-bonus"))
+    lasting = answered.exclude(command__in=(OPENING, GRANT_BONUS))
     return gone + _first_rows(lasting).update(key=None, fingerprint="")
 
 

@@ -14,11 +14,12 @@ from bff.commands.ledger.currencies import CurrencyLimits, limits_of
 from bff.commands.ledger.models import GameTransaction, Receipt
 from bff.commands.ledger.movement import Movement
 from bff.commands.seamless.requests import Denied, ProviderCall, TransactionRequest
+from bff.contracts.command_names import GIVE_PRIZE, PLACE_BET, ROLL_BACK, SETTLE_WIN
 from bff.contracts.seamless import Status, WalletAnswer
 
 Kind = Literal["bet", "win", "prize", "rollback"]
 
-_COMMANDS = {"bet": "place-bet", "win": "settle-win", "prize": "give-prize", "rollback": "roll-back"}
+_COMMANDS = {"bet": PLACE_BET, "win": SETTLE_WIN, "prize": GIVE_PRIZE, "rollback": ROLL_BACK}
 _FORFEITED = "The bonus that this was staked from had ended, so its part went with it."
 _SETTLED = "A part of it settled what an earlier win, since taken back, had left open."
 _OWED = "The win had been spent already; the rest of it is kept from what you win next."

@@ -1,6 +1,6 @@
 """The catalogue of one provider, from its protocol to the query store.
 
-Public: `GamesFeed`, `feed_name`.
+Public: `GamesFeed`. Each provider's has its own lease and freshness.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from bff.contracts.games import GameState, ProviderCatalogue, catalogue_topic, games_part_topic
+from bff.contracts.games import GameState, ProviderCatalogue, catalogue_topic, games_feed, games_part_topic
 from bff.feeds.games.catalogue import PARTS, Catalogue
 from bff.feeds.games.source import Batch, Held, Source, SourceFailed
 from bff.feeds.health import FeedHealth
@@ -20,11 +20,6 @@ from bff.resilience import log
 from bff.resilience.backoff import Backoff
 from bff.resilience.reason import Reason
 from bff.store import Put, Store, StoreUnavailable
-
-
-def feed_name(provider_id: str) -> str:
-    """The feed of one provider; each has its own lease and freshness."""
-    return f"games-{provider_id}"
 
 
 class GamesFeed:
@@ -40,7 +35,7 @@ class GamesFeed:
         shared: FeedsPolicy = FEEDS,
     ) -> None:
         """`title` is what players call the provider. `source` has to be set before it runs."""
-        self.name = feed_name(provider_id)
+        self.name = games_feed(provider_id)
         self.health = FeedHealth(self.name, shared)
         self.source: Source
         self._store = store

@@ -11,13 +11,12 @@ from typing import Any
 
 import msgspec
 
-from bff.contracts.games import GameCategory, GameState, Volatility
+from bff.contracts.games import GameCategory, GameState, Volatility, is_game_code
 from bff.feeds.games.source import Batch
 from bff.feeds.health import FeedHealth
 from bff.feeds.policy import GamesPolicy
 from bff.feeds.reading import BadMessage, text_of
 
-_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _THUMBNAIL = re.compile(r"/[A-Za-z0-9_./-]{1,200}")
 RTP_MIN, RTP_MAX = 50.0, 100.0
 
@@ -64,7 +63,7 @@ def read_game(
 def code_of(value: Any) -> str:
     """A provider's name for a game: letters, digits, `_` and `-`, so that it can stand behind the provider's own."""
     code = text_of(value, "code", chars_max=64)
-    if not _CODE.fullmatch(code):
+    if not is_game_code(code):
         raise BadMessage("code is no code")
     return code
 

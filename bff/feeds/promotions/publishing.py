@@ -1,6 +1,6 @@
 """Tells the broker which offers came, changed and went, so that a claim can be checked without asking a provider.
 
-Public: `OfferPublisher`, `STREAM`.
+Public: `OfferPublisher`.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ import msgspec
 
 from bff.broker import Broker, BrokerUnavailable
 from bff.contracts.event import Event
-from bff.contracts.promotions import OfferState
+from bff.contracts.ledger import OFFERS_STREAM
+from bff.contracts.promotions import OFFER_PUBLISHED, OFFER_WITHDRAWN, OfferState
 from bff.resilience import log
 
-STREAM = "offers"
 EPOCH = "offers"
 RETRY_S = 1.0
 
@@ -49,7 +49,7 @@ class OfferPublisher:
         now = {offer.promotion_id: offer for offer in offers}
         for promotion_id, offer in now.items():
             if everything or self._running.get(promotion_id) != offer:
-                self._put("OfferPublished", promotion_id, msgspec.to_builtins(offer))
+                self._put(OFFER_PUBLISHED, promotion_id, msgspec.to_builtins(offer))
         left = {promotion_id: self._running[promotion_id] for promotion_id in self._running.keys() - now.keys()}
         moment = datetime.now(UTC)
         self._gone = {
@@ -58,7 +58,7 @@ class OfferPublisher:
             if promotion_id not in now and offer.ends_at > moment
         }
         for promotion_id in left.keys() | self._gone.keys() if everything else left.keys():
-            self._put("OfferWithdrawn", promotion_id, {"promotion_id": promotion_id})
+            self._put(OFFER_WITHDRAWN, promotion_id, {"promotion_id": promotion_id})
         self._running = now
 
     async def run(self) -> None:
@@ -67,7 +67,7 @@ class OfferPublisher:
             await self._some.wait()
             events = list(self._waiting.values())
             try:
-                await self._broker.publish(STREAM, events)
+                await self._broker.publish(OFFERS_STREAM, events)
             except BrokerUnavailable as error:
                 if not self._failing:
                     self._logger.warning("offers_not_published", detail=str(error), waiting=len(events))

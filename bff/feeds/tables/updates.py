@@ -13,10 +13,9 @@ from typing import Any
 import msgspec
 
 from bff.contracts import text
-from bff.contracts.tables import RESULTS_MAX, Limits, TableKind
+from bff.contracts.tables import RESULTS_MAX, Limits, TableKind, is_table_id
 from bff.feeds.reading import BadMessage, ProviderRefused, flag_of, minor_of, seconds_of, text_of, when_of, whole_of
 
-TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SEATS_MAX = 100_000
 BETTING_S_MAX = 600
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -97,7 +96,7 @@ def _keys(listed: Any, tables_max: int) -> Keys:
 
 def _table_id(value: Any, field: str) -> str:
     text = text_of(value, field, chars_max=64)
-    if not TABLE_ID.fullmatch(text):
+    if not is_table_id(text):
         raise BadMessage(f"{field} is no table's id")
     return text
 

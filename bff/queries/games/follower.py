@@ -10,13 +10,20 @@ import asyncio
 from collections.abc import Iterable
 from contextvars import Context
 
-from bff.contracts.games import GAMES_PROVIDERS, GameState, ProviderCatalogue, catalogue_topic, games_part_topic
+from bff.contracts.games import (
+    GAMES_PROVIDERS,
+    GameState,
+    ProviderCatalogue,
+    catalogue_topic,
+    games_feed,
+    games_part_topic,
+)
 from bff.queries.games.index import Entry, GamesIndex, entries_of
 from bff.queries.policy import QueriesPolicy
 from bff.resilience import log
 from bff.store import Snapshot, Store
 
-FEEDS = {provider: f"games-{provider}" for provider in GAMES_PROVIDERS}
+FEEDS = {provider: games_feed(provider) for provider in GAMES_PROVIDERS}
 HEADS = {provider: catalogue_topic(provider) for provider in GAMES_PROVIDERS}
 
 

@@ -3,6 +3,7 @@
 Public: `wallet_view`, `receipt_view`.
 """
 
+from bff.contracts.command_names import CLAIM_PROMOTION, CLOSE_KEY, DEPOSIT, LAUNCH_GAME, SET_FAVOURITE, WITHDRAW
 from bff.contracts.games import SCOPE_GAMES
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.promotions import SCOPE_PROMOTIONS
@@ -28,8 +29,7 @@ from bff.queries.views.breaks import break_of, break_topics
 from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
 from bff.store import FeedFreshness, Store
 
-CLOSE = "close-key"
-CLAIMS, GAMES = {"claim-promotion"}, {"set-favourite", "launch-game"}
+CLAIMS, GAMES = {CLAIM_PROMOTION}, {SET_FAVOURITE, LAUNCH_GAME}
 _AGAIN = "Your money is safe; please try again in a minute."
 
 
@@ -53,8 +53,8 @@ async def wallet_view(store: Store, request: ViewRequest, policy: QueriesPolicy)
         balances=wallet.balances,
         recent=wallet.recent,
         actions={
-            "deposit": _deposits(ledger, engine, on_break),
-            "withdraw": _withdrawals(ledger, engine, wallet.balances),
+            DEPOSIT: _deposits(ledger, engine, on_break),
+            WITHDRAW: _withdrawals(ledger, engine, wallet.balances),
         },
         pending=held.decode(PendingState).movements if held else [],
     )
@@ -97,7 +97,7 @@ async def receipt_view(store: Store, request: ViewRequest, policy: QueriesPolicy
 def _may_read(player: PlayerContext, receipt: Receipt) -> bool:
     """Who may not read the wallet reads receipts of their own room, and of keys that were closed."""
     own = {SCOPE_PROMOTIONS: CLAIMS, SCOPE_GAMES: GAMES}
-    may = {CLOSE}.union(*(commands for scope, commands in own.items() if scope in player.scopes))
+    may = {CLOSE_KEY}.union(*(commands for scope, commands in own.items() if scope in player.scopes))
     return SCOPE_READ in player.scopes or receipt.command in may
 
 

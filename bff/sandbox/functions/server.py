@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict
 from uuid import uuid4
 
+from bff.contracts.paths import HEALTH_PATH
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.functions.environment import FunctionFailed, FunctionTimedOut
 from bff.sandbox.functions.event import AnswerBroken, FunctionAnswer, FunctionRequest, answer_of, event_of
@@ -16,7 +17,7 @@ from bff.sandbox.http import HttpRequest, HttpResponse, Provider, Receive, Scope
 
 RETRY_AFTER_S = 1
 # The platform's own: nothing of a function lies there.
-_CONTROL = ("/control", "/control/", "/healthz")
+_CONTROL = ("/control", "/control/", HEALTH_PATH)
 
 
 class FunctionPlatform(Provider):

@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from shell.composition.contain.pictures import NO_FILES, CopiedFiles
+from shell.composition.slot_path import SLOTS_PREFIX
 
 Isolation = Literal["shadow", "light"]
 
@@ -41,7 +42,7 @@ class LinkPolicy:
     """
 
     origins: frozenset[str] = frozenset()
-    paths_closed: tuple[str, ...] = ("/slots",)
+    paths_closed: tuple[str, ...] = (SLOTS_PREFIX.rstrip("/"),)
     schemes: frozenset[str] = frozenset({"mailto", "tel"})
     media_origins: frozenset[str] = frozenset()
     frame_origins: frozenset[str] = frozenset()

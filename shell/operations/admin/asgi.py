@@ -10,11 +10,12 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 
 from bff.contracts.load_class import LoadClass
+from bff.contracts.paths import HEALTH_PATH
 from bff.resilience import log
 from bff.resilience.border import Border
 from bff.resilience.door import Door, class_by_header, door_limiter
 from bff.resilience.lifespan import serve_lifespan
-from shell.admission import BODY_BYTES_MAX, HEALTH_PATH, answer_health
+from shell.admission import BODY_BYTES_MAX, answer_health
 
 log.configure()
 # The admin's own style sheets and scripts are served by this process, too.

@@ -16,6 +16,7 @@ from ninja import NinjaAPI, Query, Schema
 from ninja.errors import HttpError, ValidationError
 from pydantic import Field
 
+from bff.contracts.problem import PROBLEM_TYPE
 from shell.composition.page import PagesBroken
 from shell.operations.registry_api import gate_api, outcomes_api, page_api, preview_api
 from shell.operations.registry_api.access import LINES, TokenBearer, actor_of, in_registry
@@ -109,7 +110,7 @@ def _problem(request: HttpRequest, problem: Problem | type[Problem]) -> HttpResp
     if problem.findings:
         body["findings"] = [asdict(each) for each in problem.findings]
     response = api.create_response(request, body, status=problem.status)
-    response.headers["Content-Type"] = "application/problem+json"
+    response.headers["Content-Type"] = PROBLEM_TYPE
     response.headers["Cache-Control"] = "no-store"
     if problem.retry_after_s:
         response.headers["Retry-After"] = str(problem.retry_after_s)

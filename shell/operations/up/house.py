@@ -14,6 +14,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
+from bff.contracts.paths import HEALTH_PATH
+
 _NAME = r"[a-z][a-z0-9-]{0,62}"
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
@@ -52,7 +54,7 @@ _WANTED = {
     "run": "a module, such as 'bff.feeds.ingest'",
     "port": _AN_OFFSET,
     "inner": _AN_OFFSET,
-    "ready": "a path, such as '/healthz'",
+    "ready": f"a path, such as '{HEALTH_PATH}'",
     "public": _A_VARIABLE,
     "publish": "a path, such as '/manifest.json'",
     "trust": "first-party or sandboxed",

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from bff.contracts.paths import HEALTH_PATH
 from shell.operations.up.house import ADMIN_OFFSET
 from shell.operations.up.launch import Launch
 
@@ -31,7 +32,7 @@ def launch(house: str, port_base: int, own: Mapping[str, str], python: str) -> L
             "INNER_PORT": "",
         },
         port=port,
-        ready_path="/healthz",
+        ready_path=HEALTH_PATH,
     )
 
 

@@ -6,6 +6,7 @@ Public: `launch`, `welcome`, `CONSOLE_NAME`.
 import json
 from collections.abc import Mapping, Sequence
 
+from bff.contracts.paths import HEALTH_PATH, METRICS_PATH
 from shell.operations.up.drills import BROWSER, HOST, Layout
 from shell.operations.up.house import House, Process
 from shell.operations.up.launch import Launch
@@ -28,7 +29,7 @@ def launch(
         {
             "name": process.name,
             "house": house.name,
-            "metrics": f"http://{HOST}:{_inner(process, layout, port_base)}/metrics",
+            "metrics": f"http://{HOST}:{_inner(process, layout, port_base)}{METRICS_PATH}",
         }
         for house in houses
         for process in house.processes
@@ -49,7 +50,7 @@ def launch(
         command=(python, "-m", CONSOLE_MODULE),
         environ={**environ, **own},
         port=layout.console,
-        ready_path="/healthz",
+        ready_path=HEALTH_PATH,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bff.contracts.paths import HEALTH_PATH
 from shell.operations.up import gallery, operators_admin, outage_console
 from shell.operations.up.drills import DRILLS_NAME, FRONT_OFFSET, HOST, Drills, Layout
 from shell.operations.up.functions import ENVIRONMENTS_PATH, as_function, check_functions
@@ -260,7 +261,7 @@ def _drills(drills: Drills, environ: Mapping[str, str], python: str) -> Launch:
         command=(python, "-m", PROXY_MODULE),
         environ={**environ, "PYTHONUNBUFFERED": "1", "PORT": str(port), **drills.own_environ()},
         port=port,
-        ready_path="/healthz",
+        ready_path=HEALTH_PATH,
     )
 
 

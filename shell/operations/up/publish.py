@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from bff.contracts.paths import READY_PATH, REGISTRY_CURRENT
 from bff.resilience.backoff import BackoffPolicy, backoff_s
 from shell.operations.up.board import State
 from shell.operations.up.drills import HOST
@@ -17,7 +18,7 @@ from shell.operations.up.supervisor import Supervisor
 
 LOG_NAME = "publish"
 # Answers 200 once the process that is asked serves all that was published before the question.
-CURRENT_PATH = "/readyz?registry=current"
+CURRENT_PATH = f"{READY_PATH}?{REGISTRY_CURRENT}"
 ASK_EVERY_S = 0.1
 # The first soon, for what was slow to start; in the end every five minutes, for what has to be mended by somebody.
 AGAIN = BackoffPolicy(initial_s=2.0, max_s=300.0, jitter=0.0)  # a few on one machine, so nothing to spread

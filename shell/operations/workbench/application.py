@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from bff.contracts import codes
 from bff.contracts.partition import in_baggage
+from bff.contracts.problem import PROBLEM_TYPE, Problem
 from bff.resilience.lifespan import serve_lifespan
 from shell.composition.assets import PREFIX, static_file
 from shell.composition.release import ASSETS_PREFIX
@@ -136,7 +138,7 @@ class Workbench:
         name, _, path = rest.partition("/")
         bench = self._benches.get(name)
         if bench is None or scope["method"] != "GET":
-            return 503, "application/problem+json", _ENGINE_DOWN
+            return 503, PROBLEM_TYPE, _ENGINE_DOWN
         headers = dict(scope["headers"])
         baggage = headers.get(b"baggage", b"").decode("latin-1")
         now = datetime.now(UTC)
@@ -147,7 +149,7 @@ class Workbench:
         signed_in = b"authorization" in headers
         answer = answer_of(bench.folder.fixtures, path, state, now, signed_in=signed_in)
         if answer is None:
-            return 404, "application/problem+json", _NOTHING
+            return 404, PROBLEM_TYPE, _NOTHING
         return 200, JSON, msgspec.json.encode(answer)
 
     async def _events(self, receive: Any, send: Any) -> None:
@@ -166,8 +168,8 @@ class Workbench:
             left.cancel()
 
 
-_ENGINE_DOWN = msgspec.json.encode({"title": "The workbench takes no commands", "status": 503, "code": "engine_down"})
-_NOTHING = msgspec.json.encode({"title": "There is no such file in fixtures", "status": 404, "code": "unknown"})
+_ENGINE_DOWN = msgspec.json.encode(Problem(503, "The workbench takes no commands", codes.ENGINE_DOWN))
+_NOTHING = msgspec.json.encode(Problem(404, "There is no such file in fixtures", "unknown"))
 
 
 async def _until_left(receive: Any) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
+from bff.contracts.paths import VIEWS_PREFIX
 from shell.operations.workbench.states import BenchState
 
 # How old the figures are while their feed fails.
 STALE_FOR, DOWN_FOR = timedelta(minutes=2), timedelta(minutes=12)
-VIEWS = "views/"
+VIEWS = VIEWS_PREFIX.removeprefix("/")
 # Before the ending of a file that is for who is not signed in; without one they get what everybody gets.
 VISITOR = ".visitor"
 _MOMENT = re.compile(r"now(?:([+-][0-9]{1,7})s)?", re.ASCII)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from bff.contracts.paths import READY_PATH
 from shell.operations.up import house
 from shell.operations.up.house import HouseBroken, decode
 
@@ -72,7 +73,7 @@ def read_folder(given: Path) -> FragmentFolder:
         )
     process, folder = published[0], file.parent.resolve()
     if not process.ready:
-        raise FolderUnusable(f"{file}: process.ready: is missing; wanted: a path, such as /readyz.")
+        raise FolderUnusable(f"{file}: process.ready: is missing; wanted: a path, such as {READY_PATH}.")
     root, command = _command(file, folder, process)
     return FragmentFolder(
         name=document.house.name,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from bff.contracts.podium_url import resolve
 from bff.resilience.message import Response
 from shell.composition.release import Release
+from shell.composition.slot_path import SLOTS_PREFIX
 from shell.registry.fetch import Copy
 from shell.registry.gate.accessibility import accessibility_findings, has_visible_text
 from shell.registry.gate.budgets import files_budget
@@ -20,7 +21,7 @@ from shell.registry.gate.remedies import remedy_for_refusal, rule_of_refusal
 from shell.registry.gate.rules import Rule
 
 MANIFEST = "manifest.json"
-_ANY_PREFIX = "/slots/page/slot"
+_ANY_PREFIX = f"{SLOTS_PREFIX}page/slot"
 _AT = re.compile(r" - at `([^`]+)`")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _FIELD = re.compile(r"(?:manifest at \S+: )?([A-Za-z_]+(?:\[\d+\])?(?:\.[A-Za-z0-9_-]+)?)(?=: )")

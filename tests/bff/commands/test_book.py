@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bff.contracts import command_names
+
 pytestmark = pytest.mark.quick
 
 HOUSE = Path("bff/commands")
 BOOK = (HOUSE / "README.md").read_text()
 TABLE = (HOUSE / "handlers" / "table.py").read_text()
-COMMANDS = re.findall(r'MoneyCommand\("([a-z-]+)"', TABLE)
+COMMANDS = [getattr(command_names, name) for name in re.findall(r"MoneyCommand\(\s*command_names\.([A-Z_]+)", TABLE)]
 
 
 def section(title: str) -> str:
@@ -44,7 +46,7 @@ def test_no_code_stands_outside_of_the_rooms():
 def test_the_list_for_a_new_command_leads_to_files_that_every_command_has():
     """Each file in the list exists, with the name of a command that is there where it stands for one."""
     listed = re.findall(r"^\| `([^`]+)` \|", section("To add a money command"), re.MULTILINE)
-    assert len(listed) == 5
+    assert len(listed) == 6
     for path in listed:
         assert list(Path().glob(re.sub("<[a-z]+>", "*", path))), path
     beside = re.findall(r"`((?:fragments|shell)/[^`]+)`", section("To add a money command"))
@@ -60,5 +62,5 @@ def test_every_command_is_named_where_the_list_says():
     for command in COMMANDS:
         assert re.search(rf"`(POST /commands/)?{command}`", heads), command
         assert re.search(rf"`(POST /commands/)?{command}`", section("HTTP")), command
-    for body in re.findall(r'MoneyCommand\("[a-z-]+", SCOPE_[A-Z]+, (\w+),', TABLE):
+    for body in re.findall(r"MoneyCommand\(\s*command_names\.[A-Z_]+, SCOPE_[A-Z_]+, (\w+),", TABLE):
         assert f"class {body}(msgspec.Struct, frozen=True, forbid_unknown_fields=True)" in contract, body

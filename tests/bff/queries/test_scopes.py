@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from bff.contracts.games import SCOPE_GAMES, SCOPE_GAMES_WRITE
+from bff.contracts.paths import VIEWS_PREFIX
 from bff.contracts.player_context import LIVE_AUDIENCE, PlayerContext, mint, new_key_pair
 from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.seamless import SCOPE_PLAY, game_audience
@@ -45,7 +46,7 @@ async def refusal(route: Route, headers, query="currency=EUR"):
     """Status, code and the rest of the answer of `route` to these headers."""
     transport = httpx.ASGITransport(app=Queries(UnreadStore(), PUBLIC))
     async with httpx.AsyncClient(transport=transport, base_url="http://queries") as client:
-        answer = await client.get(f"{route.path}{'r1' if route.named else ''}?{query}", headers=headers)
+        answer = await client.get(f"{VIEWS_PREFIX}{route.path}{'r1' if route.named else ''}?{query}", headers=headers)
     return answer.status_code, answer.json()["code"], answer.content
 
 

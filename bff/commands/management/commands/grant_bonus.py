@@ -13,6 +13,7 @@ from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.currencies import check_amount
 from bff.commands.ledger.models import Player
+from bff.contracts.command_names import GRANT_BONUS
 
 REFERENCE_LENGTH_MAX = 92  # with what stands before it, as long as the name of a promotion may be
 WAGERING_MAX = 1000
@@ -60,7 +61,7 @@ def grant(player_id: str, amount_minor: int, reference: str, now: datetime, *, t
     _check_terms(reference, times)
     accounts = PlayerAccounts.open(player_id, currency, now)
     request = CommandRequest.of(
-        player_id, currency, "grant-bonus", f"grant:{reference}", _GrantBonus(amount_minor, times)
+        player_id, currency, GRANT_BONUS, f"grant:{reference}", _GrantBonus(amount_minor, times)
     )
     if receipts.find_existing(request, accounts) is not None:
         return False

@@ -14,6 +14,7 @@ from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.models import DepositLimit, PlayerGame
 from bff.commands.management.commands.seed_demo import PLAYERS
+from bff.contracts.command_names import OPENING
 
 
 class _Opening(msgspec.Struct, frozen=True):
@@ -46,7 +47,7 @@ def reset(player_id: str, currency: str, amount_minor: int) -> bool:
         return False
     accounts.player.excluded_until = None
     accounts.player.save(update_fields=["excluded_until"])
-    request = CommandRequest.of(player_id, currency, "opening", fresh_id("reset"), _Opening(amount_minor))
+    request = CommandRequest.of(player_id, currency, OPENING, fresh_id("reset"), _Opening(amount_minor))
     receipt = receipts.write(accounts, request, kind="opening", state="done", amount_minor=difference)
     if difference:
         accounts.post("opening", receipt, {"real": difference}, "opening")

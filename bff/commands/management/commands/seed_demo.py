@@ -11,6 +11,7 @@ from django.db import transaction
 from bff.commands.ledger import outbox, receipts
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRequest
+from bff.contracts.command_names import OPENING
 
 PLAYERS = {"pl_amber": ("EUR", 12500), "pl_birch": ("GBP", 4000), "pl_cedar": ("JPY", 15000)}
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
 def open_balance(player_id: str, currency: str, amount_minor: int) -> bool:
     """Give the opening balance (minor units); False when the player has had it."""
     accounts = PlayerAccounts.open(player_id, currency, datetime.now(UTC))
-    request = CommandRequest.of(player_id, currency, "opening", "opening", _Opening(amount_minor))
+    request = CommandRequest.of(player_id, currency, OPENING, "opening", _Opening(amount_minor))
     if receipts.find_existing(request, accounts) is not None:
         return False
     receipt = receipts.write(accounts, request, kind="opening", state="done", amount_minor=amount_minor)
