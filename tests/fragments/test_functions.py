@@ -51,7 +51,8 @@ def test_lambda_answers_what_the_server_answers(bff: FakeBff, room: str, name: s
     event = get_event(path, {"authorization": bearer(name), "podium-locale": "en-GB"})
     answer = invoke(f"fragments.{room}.function.handler", event, environment(bff))
     assert answer["statusCode"] == 200
-    assert answer["headers"]["podlet-version"].startswith("1.")
+    version = json.loads((ROOT / "fragments" / room / "manifest.json").read_text("utf-8"))["version"]
+    assert answer["headers"]["podlet-version"].startswith(f"{version}+")
     assert answer["headers"]["content-type"] == "text/html; charset=utf-8"
     assert words in answer["body"]
 
