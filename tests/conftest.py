@@ -28,6 +28,7 @@ from tests.support.lobby import PATIENT_S, wait_for
 from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
 from tests.support.postgres_server import NoPostgres, PostgresServer
+from tests.support.rewritten import rewrite
 from tests.support.slow_house import SlowHouse
 from tests.support.standing import Standing
 from tests.support.valkey_server import ValkeyServer
@@ -46,6 +47,7 @@ settings.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+TESTS = Path(__file__).parent
 BROWSER_FIXTURES = {
     "playwright",
     "browser_type",
@@ -109,6 +111,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Whoever hands out work gets what has to be installed first, in sight and once."""
+    if is_xdist_controller(session) and _everything(session.config):
+        files = [*TESTS.rglob("test_*.py"), *TESTS.rglob("conftest.py")]
+        rewrite([file for file in files if not pytest_ignore_collect(file, session.config)], session.config)
     if is_xdist_controller(session) and not _quick(session.config):
         session.config.stash[FOUND] = {"chromium": _find_chromium(session), "postgres": _find_postgres(session)}
 
