@@ -1,4 +1,6 @@
-"""The operators' admin: who is let in, what may be done there and how it stands in the audit, and what never may."""
+"""The operators' admin: who may sign in, which verbs each operator may use, what is written to the audit, and what no
+operator may change.
+"""
 
 import re
 import subprocess
@@ -99,7 +101,7 @@ def newest() -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("who", ["nobody", "player", "blocked"])
 def test_who_is_no_operator_sees_the_form_and_nothing_else(admin: None, who: str) -> None:
-    """A player, a member of staff who is blocked, and nobody at all: of every page and every verb."""
+    """A player, a blocked member of staff and a visitor get the sign-in form for every page and every verb."""
     client = Client() if who == "nobody" else signed_in(is_staff=who == "blocked", is_active=who != "blocked")
     for path in ("/", "/registry/token/", "/registry/auditentry/", "/registry/liverelease/poll/change/"):
         answer = client.get(path)
@@ -110,7 +112,7 @@ def test_who_is_no_operator_sees_the_form_and_nothing_else(admin: None, who: str
 
 
 def test_operator_sees_every_model_and_no_secret(admin: None) -> None:
-    """Lists, one row of each, and of which environment they are."""
+    """Lists and one row of each model are shown, with the name of the environment, and hold no secret."""
     made = tokens.make_token("poll", Purpose.READ, name="ci", days=9, actor="ops", now=datetime.now(UTC))
     page_revisions.publish_page("offers", b"{}", check=lambda document: None, actor="ops", now=NOW)
     models.TeamMember.objects.create(fragment="poll", account="olga")
@@ -139,7 +141,7 @@ def test_operator_sees_every_model_and_no_secret(admin: None) -> None:
 
 @pytest.mark.parametrize("path", ["release", "auditentry", "token", "hold", "pagerevision", "liverelease"])
 def test_nothing_is_added_changed_or_deleted_past_the_verbs(admin: None, path: str) -> None:
-    """Not by a superuser, and not by an action that Django brings along: the audit least of all."""
+    """Neither a superuser nor an action of Django's own can change a row of any model, the audit included."""
     client = operator()
     before = list(models.AuditEntry.objects.values())
     assert client.get(f"/registry/{path}/add/").status_code == 403
@@ -154,7 +156,7 @@ def test_nothing_is_added_changed_or_deleted_past_the_verbs(admin: None, path: s
 
 
 def test_verbs_of_a_fragment_do_what_the_command_does_and_are_audited(admin: None) -> None:
-    """Under the operator's name, with the reason; what is refused is said, and changes nothing."""
+    """The audit has the operator's name and reason; a refused verb shows its reason and changes nothing."""
     client = operator()
     assert "a reason has 1 to 200" in act(client, "liverelease", "hold", "poll")
     assert act(client, "liverelease", "hold", "poll", reason="wrong odds") == "poll is held."
@@ -180,7 +182,7 @@ def test_verbs_of_a_fragment_do_what_the_command_does_and_are_audited(admin: Non
 
 
 def test_verbs_of_trials_tokens_and_pages(admin: None) -> None:
-    """Promoted, paused and ended; revoked at once; a page one revision back."""
+    """A trial is promoted, paused and ended; a token is revoked at once; a page goes back by one revision."""
     client = operator()
     start_canary("poll", percent=10, release="1", promotes=True, actor="ci", now=NOW)
     assert act(client, "rollout", "pause", "poll", reason="look first") == "1 of poll stays at 10 %."
@@ -198,7 +200,7 @@ def test_verbs_of_trials_tokens_and_pages(admin: None) -> None:
 
 
 def test_staff_without_the_permission_may_look_and_not_act(admin: None) -> None:
-    """Django's permission to change the model is what lets somebody use its verbs."""
+    """A member of staff may use a model's verbs only with Django's permission to change that model."""
     client = signed_in(is_staff=True)
     assert b'name="action"' not in client.get("/registry/liverelease/").content
     client.post("/registry/liverelease/", {"action": "hold", "_selected_action": ["poll"], "reason": "x"})
@@ -209,7 +211,7 @@ def test_staff_without_the_permission_may_look_and_not_act(admin: None) -> None:
 
 
 def test_database_that_takes_no_change_is_said(admin: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether it was changed is not known, so where that can be read is named."""
+    """The message does not claim an outcome, as none is known, and names where to look it up."""
 
     def away(*_: Any, **__: Any) -> bool:
         raise OperationalError("away")
@@ -219,7 +221,7 @@ def test_database_that_takes_no_change_is_said(admin: None, monkeypatch: pytest.
 
 
 def test_tries_at_a_password_are_counted_with_those_of_the_pages(admin: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The right one lets in; after too many wrong ones it waits, too."""
+    """The right password signs in; after too many wrong ones the right one is refused for a while, too."""
     Player.objects.create_user("olga", password="correct-horse", is_staff=True)
     given = {"username": "olga", "password": "correct-horse"}
     assert Client().post("/login/", given).status_code == 302
@@ -238,7 +240,7 @@ def test_tries_at_a_password_are_counted_with_those_of_the_pages(admin: None, mo
 
 
 def test_other_sites_page_can_not_act(admin: None) -> None:
-    """Its form has no token of the operator's browser."""
+    """A form of another site lacks the CSRF token of the operator's browser and is refused."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(Player.objects.create_user("olga", is_staff=True, is_superuser=True))
     answer = client.post("/registry/liverelease/", {"action": "hold", "_selected_action": ["poll"], "reason": "x"})
@@ -247,13 +249,13 @@ def test_other_sites_page_can_not_act(admin: None) -> None:
 
 
 def test_what_is_no_page_is_a_plain_sentence(admin: None) -> None:
-    """None of the players' pages, which this process does not have."""
+    """An unknown path is answered in plain text, as this process has none of the players' pages."""
     answer = operator().get("/registry/nothing/")
     assert (answer.status_code, answer.content) == (404, b"There is no such page. The admin begins at /.\n")
 
 
 def test_players_front_has_nothing_of_it() -> None:
-    """Neither address nor module nor middleware: what is not there costs a page nothing."""
+    """The shell that serves players has neither the admin's addresses nor its modules nor its middleware."""
     code = "import sys, shell.asgi; print([each for each in sys.modules if each.startswith('django.contrib.admin')])"
     environ = {"DEBUG": "1", "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True)
@@ -268,7 +270,7 @@ def test_players_front_has_nothing_of_it() -> None:
     [("operators.example", "is no address"), ("http://operators.example", "passwords could be read on the way")],
 )
 def test_address_that_would_give_passwords_away_keeps_it_from_starting(address: str, words: str) -> None:
-    """Over loopback a tunnel does what TLS does elsewhere."""
+    """Plain HTTP is only accepted on loopback, where a tunnel protects the passwords."""
     code = (
         "from bff.contracts.player_context import new_key_pair; import os;"
         "os.environ['PLAYER_CONTEXT_PRIVATE_KEY'] = new_key_pair()[0]; import shell.operations.admin.settings"
@@ -280,7 +282,7 @@ def test_address_that_would_give_passwords_away_keeps_it_from_starting(address: 
 
 
 def test_admin_is_served_beside_a_copy_with_its_styles(tmp_path: Path) -> None:
-    """By one command, on an address of its own, and it ends when it is told to."""
+    """One command serves the admin on an address of its own beside a running copy; it ends on a signal."""
     port = free_port()
     environ = {"DEBUG": "1", "PATH": "", "MULLION_DATA": str(tmp_path), "PORT": str(port)}
     command = [sys.executable, "manage.py", "admin"]
@@ -304,7 +306,7 @@ def test_admin_is_served_beside_a_copy_with_its_styles(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("words", "code", "says"), [("--help", 0, "--port-base 9700"), ("--prot", 2, "--prot")])
 def test_admin_says_what_it_takes_and_serves_nothing_for_other_words(words: str, code: int, says: str) -> None:
-    """Help ends by itself, and a slip is not passed over."""
+    """`--help` prints and ends; an unknown argument is refused and nothing is served."""
     command = [sys.executable, "manage.py", "admin", words]
     done = subprocess.run(command, cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, timeout=60)
     assert done.returncode == code

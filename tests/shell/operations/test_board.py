@@ -1,4 +1,4 @@
-"""The status board tells of each fragment's last minute, whatever the others do."""
+"""The status board shows the last minute of each fragment, however much the other fragments log."""
 
 import re
 from dataclasses import replace
@@ -52,13 +52,13 @@ class Board:
         return {row.fragment: row for row in fragments(self.parts())}
 
     def burst(self, slot: Slot) -> None:
-        """Very many outcomes of one slot that nobody has to be asked for."""
+        """Very many outcomes of one slot, without a request for each."""
         for _ in range(BURST):
             assert self._trio.includer.immediate(self._trio.include(slot)) is not None
 
 
 async def test_burst_of_one_fragment_hides_no_other() -> None:
-    """A fragment that is asked for once a minute is on the board beside one that is asked for all the time."""
+    """A fragment with one request a minute is on the board beside one with thousands."""
     async with Trio() as trio:
         board = Board(trio)
         await trio.origins["promotions"].fail("status=500")
@@ -77,7 +77,9 @@ async def test_burst_of_one_fragment_hides_no_other() -> None:
 
 
 async def test_log_metric_and_board_name_who_failed_behind_a_fragment() -> None:
-    """By the fragment's own word, as its manifest declares it; the slot has the reason, and asks when it may help."""
+    """The upstream's name comes from the fragment's own header, if its manifest declares it; the slot has the reason
+    and when to retry.
+    """
     labels = {"fragment": "tables", "state": "degraded", "reason": "breaker_open", "upstream": "bff-queries"}
     async with Trio(extension={"upstreams": ["bff-queries"]}) as trio:
         board = Board(trio)
@@ -103,7 +105,7 @@ async def test_log_metric_and_board_name_who_failed_behind_a_fragment() -> None:
 
 
 async def test_minute_passes() -> None:
-    """What is older is not counted, and who was not asked for in it is said to be just that."""
+    """Outcomes older than a minute are not counted; a fragment without any is shown as not requested."""
     async with Trio() as trio:
         board = Board(trio)
         await trio.page()
@@ -122,7 +124,7 @@ async def test_minute_passes() -> None:
 
 @pytest.mark.django_db
 async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """State, reason, release, counts, breaker and an operator's hold, each in its row."""
+    """State, reason, release, counts, breaker and an operator's hold each stand in the fragment's row."""
     async with Trio(extension={"deadline_ms": 5000}, page_deadline_ms=10_000) as trio:
         board = Board(trio)
         await trio.origins["promotions"].fail("status=500")
@@ -145,7 +147,7 @@ async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("view", [views.board, views.metrics])
 def test_public_port_shows_operators_pages_to_staff_alone(view: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A visitor is sent to sign in; a player is told that there is no such page."""
+    """A visitor is redirected to the sign-in form; a player gets a 404."""
     monkeypatch.setattr(views, "board_page", lambda request, parts: "the board # HELP")
     statuses = {}
     for name, user in {
@@ -168,7 +170,7 @@ def _words(row: str) -> str:
 
 @pytest.mark.django_db
 async def test_board_says_which_version_answers_and_how_far_a_fragment_is_trusted() -> None:
-    """Where it is not the one that is live."""
+    """The version is shown where it is not the live one."""
     async with Trio() as trio:
         board = Board(trio)
         await trio.origins["wallet"].fail("changing-version")
@@ -182,7 +184,7 @@ async def test_board_says_which_version_answers_and_how_far_a_fragment_is_truste
 
 @pytest.mark.django_db
 async def test_board_says_how_a_function_wakes() -> None:
-    """How long pages wait, and how often it was warm, cold or failing."""
+    """The board shows how long pages wait for a function, and how often it was warm, cold or failing."""
     async with Trio(extension={"kind": "function"}) as trio:
         board = Board(trio)
         shell = replace(board.parts(), composer=trio.composer)

@@ -1,4 +1,4 @@
-"""The files that run Mullion elsewhere say what its houses are: processes, variables, ports, probes, and no secret."""
+"""Deployment files agree with the houses on processes, variables, ports and probes, and hold no secret."""
 
 import json
 import re
@@ -56,7 +56,7 @@ class Deployed:
 
 @cache
 def processes() -> Mapping[str, Process]:
-    """Sandboxes stand for providers, so none of them is deployed; the admin is no house's, and is by its own folder."""
+    """Sandboxes are stand-ins for providers and are not deployed; the admin is in no `house.toml` and is added here."""
     every = [process for house in find.houses(ROOT) for process in house.processes]
     every.append(Process(ADMIN_NAME, ADMIN_OFFSET, "/healthz", asgi=operators_admin.APPLICATION))
     return {process.name: process for process in every if not process.name.startswith("sandbox-")}
@@ -160,7 +160,7 @@ def test_process_is_given_what_production_requires_and_nothing_that_it_does_not_
 
 
 def test_kubernetes_gives_each_process_what_compose_gives_it() -> None:
-    """What an installation may choose to set can be set in either: a provider of games, for one."""
+    """Optional settings, such as the address of a games provider, can be set in both."""
     given = {(each.where, each.process): {*each.env} for each in deployed()}
     missing = {
         process: names - given["kubernetes", process]
@@ -185,7 +185,7 @@ def test_no_secret_has_a_value_in_a_file(each: Deployed) -> None:
 
 @pytest.mark.parametrize("each", [each for each in EVERY if each.values[0].ports])
 def test_ports_and_probes_are_the_processes(each: Deployed) -> None:
-    """A worker that waits for a store is not started again for it: its life is not its health."""
+    """A worker whose store is away stays alive and is only unready, so Kubernetes does not restart it."""
     process = processes()[each.process]
     assert {*each.ports} == (
         {"http1"} if each.where == "knative" else {"http"} | ({"inner"} if process.inner else set())
@@ -205,13 +205,13 @@ def test_ports_and_probes_are_the_processes(each: Deployed) -> None:
 
 
 def admits(policy: Mapping[str, Any], pod: Mapping[str, str]) -> bool:
-    """Whether a network policy lets anybody to a pod with these labels."""
+    """Whether a network policy lets any pod connect to a pod with these labels."""
     wanted = policy["spec"]["podSelector"].get("matchLabels", {})
     return bool(policy["spec"].get("ingress")) and wanted.items() <= pod.items()
 
 
 def test_operators_admin_is_reached_by_operators_alone() -> None:
-    """No Ingress leads to it, and one policy lets somebody in: neither the players' ingress nor who reads metrics."""
+    """No Ingress routes to the admin, and its network policy admits neither the players' ingress nor Prometheus."""
     [pod] = [
         each["spec"]["template"]["metadata"]["labels"]
         for _, each in of_kind("Deployment")
@@ -274,7 +274,7 @@ def assert_fits(document: Mapping[str, Any]) -> None:
 
 
 def test_slip_in_what_keda_and_knative_read_is_seen() -> None:
-    """A name that they do not know, a field that is missing, a number that is a word."""
+    """The schemas refuse an unknown name, a missing field and a word in place of a number."""
     _, scaled = next(of_kind("ScaledObject"))
     _, function = next(pair for pair in of_kind("Service") if is_function(pair[1]))
     slips = [
@@ -289,7 +289,7 @@ def test_slip_in_what_keda_and_knative_read_is_seen() -> None:
 
 @pytest.mark.parametrize("file", sorted(KUBERNETES.rglob("*.yaml")), ids=lambda file: str(file.relative_to(KUBERNETES)))
 def test_manifest_is_what_kubernetes_takes(file: Path) -> None:
-    """Knative's and KEDA's own kinds by their published schemas, and by what is Kubernetes' in them: a pod is a pod."""
+    """Kinds of Knative and KEDA are checked by their published schemas, and the pods in them by Kubernetes' own."""
     for _, each in (pair for pair in documents() if pair[0] == file):
         if each["kind"] == "Kustomization":
             assert all((file.parent / path).exists() for path in each["resources"])
@@ -326,14 +326,14 @@ def test_each_file_below_an_overlay_is_reached_by_one_of_them() -> None:
 
 
 def test_functions_template_is_what_aws_takes() -> None:
-    """In a process of its own: its rules take longer to import than every other test here to run."""
+    """It runs in a process of its own, as importing the rules takes longer than running any other test here."""
     command = [str(Path(sys.executable).with_name("cfn-lint")), str(DEPLOY / "aws" / "template.yaml")]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (run.stdout + run.stderr, run.returncode) == ("", 0)
 
 
 def test_image_holds_all_that_its_processes_import_and_runs_as_nobody() -> None:
-    """Folders that are copied, extras that are installed, and a user without a name to log in by."""
+    """The image has the folders and extras that its processes import, and its user has no login."""
     text = (DEPLOY / "Dockerfile").read_text("utf-8")
     copied = set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE))
     assert copied == {path.name for path in ROOT.iterdir() if path.name in ("bff", "fragments", "shell", "static")}

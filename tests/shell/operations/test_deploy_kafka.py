@@ -1,4 +1,4 @@
-"""Whoever speaks to Kafka in a cluster can be told how to sign in, without a change of the base."""
+"""Every process that connects to Kafka in a cluster can be given credentials without a change of the base manifests."""
 
 import pytest
 
@@ -16,7 +16,7 @@ SIGNS_IN = {
 
 
 def test_who_speaks_to_kafka_in_a_cluster_is_given_how_it_signs_in() -> None:
-    """As it stands nothing is asked; two lines of the config and a secret, which may be absent, connect."""
+    """Without credentials the manifests work as they are; two lines of a config map and an optional secret add them."""
     speaking = [each for each in deployed() if each.where == "kubernetes" and "KAFKA_BOOTSTRAP" in each.env]
     assert {each.process for each in speaking} == {"bff-commands", "relay", "offers-intake", "projector", "ingest"}
     for each in speaking:

@@ -1,4 +1,4 @@
-"""How many of each process a cluster may run, take away and scale, by what the houses say and by what can work."""
+"""How many replicas of each process a cluster may run, evict and scale to, by the limits that the houses declare."""
 
 import re
 
@@ -17,7 +17,7 @@ def test_metrics_that_scaling_reads_are_metrics_of_a_house() -> None:
 
 
 def test_projectors_and_relays_follow_what_waits_for_them_and_are_never_more_than_partitions() -> None:
-    """Two are there for when one dies; one more than there are partitions would have nothing to do."""
+    """At least two run, so that one may die; more than there are partitions would have no work."""
     [(_, config)] = of_kind("ConfigMap")
     scaled = {each["spec"]["scaleTargetRef"]["name"]: each["spec"] for _, each in of_kind("ScaledObject")}
     queries = {name: each["triggers"][0]["metadata"]["query"] for name, each in scaled.items()}
@@ -29,7 +29,9 @@ def test_projectors_and_relays_follow_what_waits_for_them_and_are_never_more_tha
 
 
 def test_one_of_each_at_a_time_is_taken_away_and_each_is_bounded_and_writes_nothing() -> None:
-    """By who drains a node; with memory of its own, on a root that is only read, as nobody."""
+    """A drain evicts one pod of a process at a time; each has a memory limit, a read-only root and an unprivileged
+    user.
+    """
     deployments = [each for file, each in of_kind("Deployment") if file.parent.name in ("base", "fragments")]
     budgets = {each["metadata"]["name"]: each["spec"] for _, each in of_kind("PodDisruptionBudget")}
     assert len(deployments) == len(processes()) - 1, "the operators' admin is by its own folder, and there is one"

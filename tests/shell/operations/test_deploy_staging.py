@@ -1,4 +1,4 @@
-"""The overlay for staging with drills: what it makes of `small` is what Kubernetes takes and what the houses read."""
+"""The overlay for staging with drills: patched onto `small` it is valid for Kubernetes and for the houses' settings."""
 
 import copy
 import json
@@ -42,7 +42,7 @@ def overlay() -> Document:
 
 
 def below(folder: Path) -> list[Document]:
-    """All documents that a kustomization leads to."""
+    """Every document that a kustomization includes, directly or not."""
     found: list[Document] = []
     for name in yaml.load((folder / "kustomization.yaml").read_text("utf-8"), yaml.CSafeLoader)["resources"]:
         path = (folder / name).resolve()
@@ -52,7 +52,7 @@ def below(folder: Path) -> list[Document]:
 
 @cache
 def staging() -> dict[tuple[str, str], Document]:
-    """By kind and name, as kustomize makes it of its patches."""
+    """The patched documents by kind and name, as kustomize builds them."""
     made = {(each["kind"], each["metadata"]["name"]): copy.deepcopy(each) for each in below(KUBERNETES / "small")}
     for patch in overlay()["patches"]:
         target, change = patch["target"], yaml.load(patch["patch"], yaml.CSafeLoader)
@@ -93,7 +93,7 @@ def patched(document: Document, change: Any) -> None:
 
 
 def merged(into: Document, change: Document) -> None:
-    """Members of lists by their name, as Kubernetes' own types say; null takes away."""
+    """Lists are merged by the members' names, as Kubernetes' own types say; null removes a member."""
     for key, value in change.items():
         if value is None:
             into.pop(key, None)
@@ -114,7 +114,7 @@ def pod(name: str) -> Document:
 
 
 def env_of(container: Document) -> dict[str, Any]:
-    """Values as the process has them, where they are no secret's."""
+    """The values that a process is given, without those from secrets."""
     config = staging()["ConfigMap", "mullion"]["data"]
     found = {}
     for each in container["env"]:
@@ -124,7 +124,7 @@ def env_of(container: Document) -> dict[str, Any]:
 
 
 def hops_of(name: str) -> list[dict[str, Any]]:
-    """As the proxy of this pod has them: Kubernetes puts in who calls."""
+    """The hops that this pod's proxy is given; the caller's name is filled in by Kubernetes."""
     [sidecar] = pod(name)["initContainers"]
     env = env_of(sidecar)
     if "CALLER" in env:
@@ -158,7 +158,9 @@ def test_houses_are_given_nothing_that_they_do_not_read() -> None:
 
 @pytest.mark.parametrize("name", sorted(DRILLED))
 async def test_proxy_takes_its_hops_and_each_stands_between_two_that_are_there(name: str) -> None:
-    """Whatever the process is told to call on its own loopback is a hop of the proxy beside it, and nothing else is."""
+    """Every address on its own loopback that a process is given is a hop of the proxy beside it, and the proxy has no
+    other hop.
+    """
     there = [each for (kind, _), each in staging().items() if kind == "Service"]
     services = {f"{each['metadata']['name']}:{port['port']}" for each in there for port in each["spec"]["ports"]}
     services.add("valkey:6379")  # an installation's own
@@ -196,7 +198,7 @@ def test_shell_may_call_its_fragments_through_the_proxy() -> None:
 
 
 def test_image_of_the_proxy_holds_all_that_it_imports(tmp_path: Path) -> None:
-    """What both Dockerfiles copy, and nothing beside it."""
+    """Both Dockerfiles copy the folders that the proxy imports, and no others."""
     for name in ("Dockerfile", "Dockerfile.drills"):
         for source in re.findall(r"^COPY (?!--from)(\S+) \S+$", (DEPLOY / name).read_text("utf-8"), re.MULTILINE):
             if (ROOT / source).is_dir():

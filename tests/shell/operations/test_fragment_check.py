@@ -1,4 +1,4 @@
-"""`fragment check`: what a team reads of the mistakes that are made most, each with field, line and remedy."""
+"""`fragment check`: the most frequent mistakes are reported with field, line and remedy."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ async def checked(changes: Mapping[str, Answer] = {}, *slots: str, trust: Trust 
 
 
 async def test_fragment_that_is_well_has_nothing_to_mend() -> None:
-    """It says what pages show, what they get copies of, and what they show while the origin fails."""
+    """The report says what pages show, which files are copied, and what is shown while the origin fails."""
     report = await checked()
     assert (report.findings, report.exit_code()) == ([], 0)
     [slot] = report.slots
@@ -44,7 +44,7 @@ async def test_fragment_that_is_well_has_nothing_to_mend() -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 async def test_mistake_is_told_with_field_line_and_remedy(mistake: str) -> None:
-    """In one finding, and where it is an error with an exit code for a CI."""
+    """Each mistake is one finding; an error also sets the exit code for a CI."""
     expected = MISTAKES[mistake]
     level, (field, place, message, remedy) = expected.level, expected.finding
     report = await checked(expected.changes)
@@ -56,13 +56,13 @@ async def test_mistake_is_told_with_field_line_and_remedy(mistake: str) -> None:
 
 
 async def test_one_mistake_hides_no_other() -> None:
-    """What publishing refuses first is not all that is told."""
+    """All findings are reported, not only the first one that publishing would refuse."""
     report = await checked({"/poll.css": Answer(status=404), **content("<p onclick='x()'>Hello</p>")})
     assert [each.field for each in report.findings] == ["css[0]", "content"]
 
 
 async def test_what_several_slots_have_in_common_is_said_once() -> None:
-    """With each place where it stands."""
+    """A finding of several slots is printed once, with each place."""
     body = content("<p onclick='x()'>1</p>")
     report = await checked({**body, "/more": body["/"]}, "", "/more")
     [line] = [line for line in for_people(report) if line.startswith("WARNING")]
@@ -70,7 +70,7 @@ async def test_what_several_slots_have_in_common_is_said_once() -> None:
 
 
 async def test_degraded_answer_says_what_it_lacks_and_is_blamed_for_nothing_else() -> None:
-    """What it says of its age and of copies is about the outage behind it."""
+    """The report names the upstream outage; headers about age and caching that follow from it are no findings."""
     degraded = {**VERSION, "fragment-state": "degraded; reason=connect", "cache-control": "private, no-store"}
     report = await checked(
         {
@@ -85,7 +85,7 @@ async def test_degraded_answer_says_what_it_lacks_and_is_blamed_for_nothing_else
 
 
 async def test_nothing_at_the_address_is_said_and_could_not_be_checked() -> None:
-    """With what to do, and an exit code of its own."""
+    """The report says what to do and has an exit code of its own."""
     async with RouteServer({}) as server:
         url = server.url
     report = await check(CheckRequest(f"{url}/manifest.json", Trust.SANDBOXED))
@@ -96,7 +96,7 @@ async def test_nothing_at_the_address_is_said_and_could_not_be_checked() -> None
 
 
 async def test_pathnames_are_those_that_are_given_or_those_of_the_pages_table() -> None:
-    """A slot's own address is asked, and its findings name it."""
+    """The slot's own pathname is requested, and its findings name it."""
     answers = {"/results": Answer("<p onclick='x()'>12</p>", headers=VERSION)}
     report = await checked(answers, "/results", "")
     assert [slot.where for slot in report.slots] == ["results", "content"]
@@ -108,7 +108,7 @@ async def test_pathnames_are_those_that_are_given_or_those_of_the_pages_table() 
 
 
 async def test_place_of_a_slot_inside_is_looked_for_as_the_pages_table_declares_it() -> None:
-    """Content and fallback say each where it is missing, whether the pathname is given or the table's."""
+    """Content and fallback are reported separately where the place is missing, with either source of the pathname."""
     around = (Slot("poll", "poll", "/results"), Slot("cart", "basket", inside="poll"))
     pages = PageTable([Page("lobby", "/", "lobby.html", around)])
     answers = {**WELL, "/results": Answer('<nav>12 <slot name="cart"></slot></nav>', headers=VERSION)}
@@ -122,7 +122,7 @@ async def test_place_of_a_slot_inside_is_looked_for_as_the_pages_table_declares_
 
 
 async def test_json_has_all_that_people_read() -> None:
-    """Levels, states and reasons are the words that pages and logs have."""
+    """Levels, states and reasons are the words that pages and logs use."""
     found = json.loads(as_json(await checked(content("<p>Hello</p><script>x()</script>"))))
     assert found["fragment"] == "poll"
     assert found["findings"][0]["line"] == 1
@@ -133,7 +133,7 @@ async def test_json_has_all_that_people_read() -> None:
 
 
 async def test_command_needs_no_shell_no_database_and_no_key() -> None:
-    """In an empty environment, whatever the copy on this machine or a shell elsewhere is."""
+    """It runs in an empty environment, without a copy on this machine and without MULLION_URL."""
     environ = {"PATH": os.environ["PATH"], "MULLION_URL": "https://shell.test", "SHELL_DATABASE_URL": "nonsense"}
     async with RouteServer(WELL) as server:
         command = [
@@ -154,7 +154,7 @@ async def test_command_needs_no_shell_no_database_and_no_key() -> None:
 async def test_without_a_browser_everything_else_is_done_and_one_line_says_so(
     missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what to install; it is no fault of the fragment's."""
+    """The line says what to install; it is no finding about the fragment."""
     report = await checked()
     monkeypatch.setitem(sys.modules, missing, None)
     look(report, None)
@@ -165,7 +165,7 @@ async def test_without_a_browser_everything_else_is_done_and_one_line_says_so(
 
 
 async def test_no_chromium_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Playwright is there and nothing starts."""
+    """Playwright is installed and finds no Chromium that starts."""
     report = await checked()
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", "/nowhere")
@@ -187,7 +187,7 @@ async def test_no_chromium_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPat
 async def test_what_can_not_be_used_is_said_and_ends_with_two(
     options: list[str], environ: dict[str, str], words: str
 ) -> None:
-    """In a sentence, whoever is at fault."""
+    """An unusable argument or environment is one sentence and exit code 2."""
     command = [sys.executable, "manage.py", "fragment", "check", *options, "--no-browser"]
     ended = await _run(command, {"PATH": os.environ["PATH"], **environ})
     assert ended.returncode == 2, ended.stderr

@@ -1,4 +1,4 @@
-"""`fragment` with MULLION_URL and MULLION_TOKEN alone: the same verbs and words as on the shell's own machine."""
+"""`fragment` with MULLION_URL and MULLION_TOKEN only: the same verbs and output as on the shell's own machine."""
 
 import json
 import logging
@@ -39,7 +39,7 @@ def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def token() -> str:
-    """To operate `poll`, of which two releases are there."""
+    """A token with the right to operate `poll`, which has two releases."""
     for version in ("1", "2"):
         release = models.Release.objects.create(
             fragment="poll",
@@ -85,7 +85,7 @@ def here(*argv: str) -> str:
 def test_verb_says_the_same_here_and_elsewhere(
     token: str, capsys: pytest.CaptureFixture[str], argv: list[str], words: str
 ) -> None:
-    """A team reads what an operator reads; as JSON, too."""
+    """A team sees the output that an operator sees, as text and as JSON."""
     for as_json in ([], ["--json"]):
         _begin_again()
         assert elsewhere(token, *argv, *as_json) == 0
@@ -98,7 +98,7 @@ def test_verb_says_the_same_here_and_elsewhere(
 def test_team_reads_how_its_slots_end_and_why(
     token: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the shell that runs; for people without what an origin wrote for their terminal, as JSON as it came."""
+    """The log comes from the running shell; control characters of an origin are removed for people and kept in JSON."""
     lines, recent = OutcomeLines(), RecentOutcomes()
     monkeypatch.setattr(parts().outcome_lines, "_lines", lines._lines)
     monkeypatch.setattr(parts().recent_outcomes, "_seen", recent._seen)
@@ -147,7 +147,7 @@ def _begin_again() -> None:
 
 
 def test_token_is_made_used_and_revoked_from_elsewhere(token: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is told once, on a line of its own, for a script to take."""
+    """The token is printed once, on a line of its own, so that a script can read it."""
     assert elsewhere(token, "token", "make", "poll", "--purpose", "read", "--label", "bot") == 0
     made = capsys.readouterr().out.splitlines()[-1]
     assert elsewhere(made, "show", "poll") == 0
@@ -158,7 +158,7 @@ def test_token_is_made_used_and_revoked_from_elsewhere(token: str, capsys: pytes
 
 
 def test_refusal_is_one_sentence_and_an_exit_code(token: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the shell says, and nothing of a traceback."""
+    """The shell's own sentence is printed, without a traceback."""
     assert elsewhere(token, "show", "wallet") == 1
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -176,13 +176,13 @@ def test_refusal_is_one_sentence_and_an_exit_code(token: str, capsys: pytest.Cap
 def test_token_leaves_this_machine_only_where_it_is_safe(
     url: str, token: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What can not work is said before anything is sent."""
+    """An unsafe or unusable address is refused before any request is sent."""
     assert remote.main(["list"], {"MULLION_URL": url, "MULLION_TOKEN": token}, Shell()) == 1
     assert words in capsys.readouterr().err
 
 
 def test_token_follows_no_redirect(token: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever answers for the shell can not send the token on."""
+    """A redirect, whoever sent it, never carries the token to another address."""
     urls: list[str] = []
 
     def redirect(request: httpx.Request) -> httpx.Response:
@@ -196,7 +196,7 @@ def test_token_follows_no_redirect(token: str, capsys: pytest.CaptureFixture[str
 
 
 def test_shell_that_does_not_answer_is_said_with_what_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whether it was done is not known, so nobody is told that it was not."""
+    """The message does not claim that the change failed, as its outcome is unknown."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
@@ -207,7 +207,7 @@ def test_shell_that_does_not_answer_is_said_with_what_to_look_at(capsys: pytest.
 
 
 def test_no_settings_are_needed_elsewhere() -> None:
-    """A team's CI has neither the shell's key nor its database; the address that it names is what is asked."""
+    """A team's CI has neither the shell's key nor its database, only the address that it requests."""
     environ = {"PATH": "", "MULLION_URL": "http://127.0.0.1:9", "MULLION_TOKEN": "mullion_x"}
     run = subprocess.run(
         [sys.executable, "manage.py", "fragment", "list"], cwd=ROOT, env=environ, capture_output=True, text=True

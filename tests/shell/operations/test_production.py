@@ -1,4 +1,4 @@
-"""What production does not start with, each told in one sentence."""
+"""Settings with which production refuses to start, each reported in one sentence."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.parametrize(("file", "name"), SECRETS)
 def test_key_that_could_be_guessed_is_refused(production: pytest.MonkeyPatch, file: str, name: str) -> None:
-    """Missing, a local run's own, or short; one that is made for it is taken."""
+    """A key that is missing, short or a local run's own is refused; a generated one is accepted."""
     runpy.run_path(str(ROOT / file))
     for value, words in (("", "is not set"), (LOCALS[file][name], "could be guessed"), ("short", "could be guessed")):
         production.setenv(name, value)
@@ -62,7 +62,7 @@ def test_key_that_could_be_guessed_is_refused(production: pytest.MonkeyPatch, fi
 
 
 def test_pages_without_tls_may_open_no_socket(production: pytest.MonkeyPatch) -> None:
-    """The live house refuses the same as the shell."""
+    """The live house refuses plain HTTP as the shell does."""
     file = str(ROOT / "bff/live/settings.py")
     runpy.run_path(file)
     for name in ("PUBLIC_URL", "LIVE_ORIGINS"):
@@ -73,7 +73,7 @@ def test_pages_without_tls_may_open_no_socket(production: pytest.MonkeyPatch) ->
 
 
 def test_gallery_is_nothing_that_players_reach(production: pytest.MonkeyPatch) -> None:
-    """Whatever its address is said to be: without `DEBUG` there is none, and `/gallery/` is no page."""
+    """Without `DEBUG` `/gallery/` is a 404, whatever address the environment names."""
     production.setenv("GALLERY_URL", "https://wall.example/gallery/")
     assert runpy.run_path(str(ROOT / "shell/settings.py"))["GALLERY_URL"] == ""
     production.setenv("DEBUG", "1")
@@ -93,7 +93,7 @@ def test_gallery_is_nothing_that_players_reach(production: pytest.MonkeyPatch) -
 def test_address_that_is_none_is_told_without_what_it_holds(
     production: pytest.MonkeyPatch, file: str, name: str, value: str
 ) -> None:
-    """By the variable's name: a database's address may hold a password."""
+    """The message has the variable's name and not its value: a database's address may hold a password."""
     production.setenv(name, value)
     with pytest.raises(ImproperlyConfigured, match=f"^{name} is no ") as refused:
         runpy.run_path(str(ROOT / file))
@@ -102,7 +102,7 @@ def test_address_that_is_none_is_told_without_what_it_holds(
 
 @pytest.mark.parametrize("file", ["shell/settings.py", "bff/live/settings.py"])
 def test_proxies_that_are_no_addresses_are_refused(production: pytest.MonkeyPatch, file: str) -> None:
-    """A slip would otherwise trust nobody, or somebody else."""
+    """A misspelt proxy would otherwise be trusted by nobody, or another host be trusted in its place."""
     production.setenv("PROXY_HOPS", "balancer")
     with pytest.raises(ImproperlyConfigured, match="PROXY_HOPS can not be used: 'balancer' is no address"):
         runpy.run_path(str(ROOT / file))
@@ -110,7 +110,7 @@ def test_proxies_that_are_no_addresses_are_refused(production: pytest.MonkeyPatc
 
 @pytest.fixture
 def public(settings: Any) -> Any:
-    """Settings of a sound production run."""
+    """Settings with which a production run starts."""
     settings.LOCAL = False
     settings.ALLOWED_HOSTS = ["lobby.example"]
     settings.PUBLIC_URL, settings.BFF_PUBLIC_URL = "https://lobby.example", "https://live.lobby.example"
@@ -135,7 +135,7 @@ def public(settings: Any) -> Any:
 def test_what_would_be_unsafe_in_public_keeps_the_shell_from_starting(
     public: Any, name: str, value: Any, words: str
 ) -> None:
-    """One sentence each; a local run may have all of it."""
+    """Each unsafe setting is one sentence; a local run accepts all of them."""
     assert unsafe() == []
     setattr(public, name, value)
     (sentence,) = unsafe()
@@ -146,7 +146,7 @@ def test_what_would_be_unsafe_in_public_keeps_the_shell_from_starting(
 
 
 def test_key_of_partitions_in_production_is_warned_of_and_starts(public: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A staging system may have one; where nobody tests it has no business."""
+    """A staging system may have the key; a production system without testers should not."""
     assert check_production(None) == []
     monkeypatch.setenv("PARTITION_KEY", SOUND)
     (warning,) = check_production(None)
@@ -159,7 +159,7 @@ def test_key_of_partitions_in_production_is_warned_of_and_starts(public: Any, mo
     [({"SHELL_SECRET_KEY": "short"}, "SHELL_SECRET_KEY could be guessed"), ({}, "PUBLIC_URL is http://")],
 )
 def test_refusal_is_all_that_a_start_says(environ: dict[str, str], words: str) -> None:
-    """Served as production serves it: an exit code and sentences, no traceback."""
+    """The served process prints sentences and an exit code, and no traceback."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     sound = {"SHELL_SECRET_KEY": SOUND, "PLAYER_CONTEXT_PRIVATE_KEY": PRIVATE_KEY, "PUBLIC_URL": "http://lobby.example"}
     done = subprocess.run(
@@ -177,7 +177,7 @@ def test_refusal_is_all_that_a_start_says(environ: dict[str, str], words: str) -
 
 
 def test_command_refuses_the_same_and_imports_nothing_that_is_served() -> None:
-    """Neither addresses and views nor a client of other shells: they take longer to import than all that it needs."""
+    """Views, URLs and HTTP clients are not imported, as they take longer than the rest of the command."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     sound = {"SHELL_SECRET_KEY": SOUND, "PLAYER_CONTEXT_PRIVATE_KEY": PRIVATE_KEY, "PUBLIC_URL": "http://lobby.example"}
     command = [sys.executable, "-X", "importtime", "manage.py", "fragment", "list"]
@@ -193,7 +193,7 @@ def test_command_refuses_the_same_and_imports_nothing_that_is_served() -> None:
 
 @pytest.mark.parametrize("module", ["bff.commands.relay", "bff.commands.bonuses.offers_intake", "bff.live.serve"])
 def test_process_with_a_door_of_its_own_refuses_in_one_sentence(module: str) -> None:
-    """Workers and the live house as everybody who is served."""
+    """Workers and the live house refuse as served processes do."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "-m", module]
     done = subprocess.run(command, cwd=ROOT, env=inherited, capture_output=True, text=True, timeout=60)
@@ -202,7 +202,7 @@ def test_process_with_a_door_of_its_own_refuses_in_one_sentence(module: str) -> 
 
 
 def test_preload_list_is_opted_into(settings: Any) -> None:
-    """A name that browsers never ask without TLS again is a decision of its owner."""
+    """HSTS preload can not be taken back soon, so only the owner of the name turns it on."""
     settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 60, True
     settings.SECURE_HSTS_PRELOAD = False
     assert dict(header_list.__wrapped__())["strict-transport-security"] == "max-age=60; includeSubDomains"
@@ -211,6 +211,6 @@ def test_preload_list_is_opted_into(settings: Any) -> None:
 
 
 def test_demo_players_are_refused(public: Any) -> None:
-    """Their password is known."""
+    """The demonstration's players have a published password."""
     with pytest.raises(CommandError, match="only with DEBUG=1"):
         call_command("seed_players")

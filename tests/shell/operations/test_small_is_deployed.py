@@ -1,4 +1,4 @@
-"""What `small` is rehearsed with is what its manifests say: two of each, their commands and their variables."""
+"""The rehearsal of `small` runs what its manifests declare: two of each process, their commands and their variables."""
 
 import pytest
 
@@ -12,7 +12,7 @@ INHERITED = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV"}
 
 @pytest.fixture
 def planned(monkeypatch):
-    """The installation before anything of it is started."""
+    """The planned installation, before any of its processes is started."""
     monkeypatch.delenv("KAFKA_BOOTSTRAP", raising=False)
     small = Small(None)
     yield small
@@ -20,13 +20,13 @@ def planned(monkeypatch):
 
 
 def test_there_are_two_of_everything():
-    """Any one may die, so none stands alone."""
+    """Any one process may die, so each has a second."""
     assert {each.replicas for each in deployments()} == {2}
 
 
 @pytest.mark.parametrize("name", [each.name for each in deployments()])
 def test_process_is_rehearsed_with_the_variables_of_its_manifest(planned, tmp_path, name):
-    """No variable more and none less; events go over Valkey where there is no Kafka."""
+    """Exactly the variables of the manifest are set; events go over Valkey where there is no Kafka."""
     deployment = planned.deployments[name]
     planned._secrets |= {"DATABASE_URL": "d", "SHELL_DATABASE_URL": "s"}
     given = set(planned.environment(deployment, tmp_path)) - INHERITED
@@ -36,7 +36,7 @@ def test_process_is_rehearsed_with_the_variables_of_its_manifest(planned, tmp_pa
 
 
 def test_addresses_of_services_lead_to_this_machine(planned):
-    """No name of the cluster is left in an address that a process is given."""
+    """Addresses that a process is given hold no name of the cluster."""
     services = {each.name for each in deployments() if each.has_service}
     for variable, value in planned._installed().items():
         assert not any(f"//{name}:" in value for name in services), variable

@@ -1,4 +1,4 @@
-"""What `up` prints, and what it writes down of it where somebody wants that."""
+"""What `up` prints, and the file into which it copies that on request."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.quick
 
 
 def test_what_is_written_down_is_what_is_printed_without_its_colours(tmp_path: Path) -> None:
-    """The file begins anew with each run: another run's lines are no evidence of this one's."""
+    """The file is truncated at each run, so that it holds the lines of this run only."""
     file = tmp_path / "up.log"
     file.write_text("of another run\n")
     printed = io.StringIO()

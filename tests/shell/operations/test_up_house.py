@@ -1,4 +1,4 @@
-"""house.toml: what is sound is read, and what is not is told by file and field."""
+"""house.toml: a sound file is read, and a broken one is refused by file and field."""
 
 import tomllib
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_sound_house_is_read_whole():
     ],
 )
 def test_refusal_names_file_field_and_fault(was: str, becomes: str, where: str, words: str):
-    """Each slip is told by file, field and what is wrong with it."""
+    """The refusal has the file, the field and what is wrong with it."""
     assert was in SOUND
     refused = refusal(SOUND.replace(was, becomes, 1))
     assert refused.where == where
@@ -147,7 +147,7 @@ def test_houses_are_found_one_and_two_folders_down(tmp_path: Path):
 
 
 def test_all_broken_houses_are_told_at_once(tmp_path: Path):
-    """Who mends one file learns of the others in the same run."""
+    """One run reports every broken file."""
     make(tmp_path, "front", "front")
     make(tmp_path, "left", "LEFT")
     make(tmp_path, "right", "right", port=99)
@@ -175,7 +175,7 @@ def test_clash_of_two_houses_names_both(tmp_path: Path, second: dict, words: str
 
 
 def test_missing_module_is_told_before_anything_starts(tmp_path: Path):
-    """A module that is not there is named with its file, not met in a crash loop."""
+    """A missing module is reported with its file, instead of by a process that crashes again and again."""
     make(tmp_path, "front", "front")
     (tmp_path / "front" / "app.py").unlink()
     houses = find.houses(tmp_path)

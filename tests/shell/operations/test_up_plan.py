@@ -1,4 +1,4 @@
-"""What `up` decides before it touches anything."""
+"""What `up` decides before it starts or writes anything."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -164,7 +164,7 @@ def test_unknown_name_lists_the_known_ones():
 
 
 def test_fragment_as_a_function_is_a_platform_in_its_place():
-    """Everything else of it stays: its port, its settings, what is published; its page of environments is told."""
+    """Port, settings and publishing stay as they were; the address of its page of environments is printed."""
     decided = planned(Options(functions=("pane",)))
     server, function = launch_of(planned(), "pane"), launch_of(decided, "pane")
     assert function.command[-1] == "bff.sandbox.functions.asgi:application"
@@ -208,7 +208,7 @@ def test_valkey_keeps_its_data():
 
 
 def test_ports_of_all_that_will_listen():
-    """What is checked before the start is exactly what will be bound."""
+    """The ports that are checked before the start are exactly those that will be bound."""
     choice = choose(HOUSES, Options(without=("back-work",)), {})
     assert choice.ports(9000) == {"front": 9000, "back-api": 9010, "pane": 9020, "valkey": 9040}
 
@@ -250,7 +250,7 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]):
 
 
 def test_inner_port_is_a_processes_own():
-    """Its offset makes it; it is looked at before the start, and stands in no other process's environment."""
+    """Its offset gives the port; it is checked before the start and is in no other process's environment."""
     shut = Process("front", 0, "/healthz", asgi="front.asgi:app", public="PUBLIC_URL", inner=1)
     front = replace(FRONT, processes=(shut,), welcome={"Status": "{inner}/status", "Lobby": "{url}/"})
     choice = choose([front, BACK], Options(), {})
@@ -271,7 +271,9 @@ def test_inner_port_is_a_processes_own():
 
 
 def test_operators_admin_stands_beside_the_shell_when_asked():
-    """With the shell's environment, on a port that no house may have, once the shell is prepared; else there's none."""
+    """With the option it has the shell's environment, a port that no house may have, and starts after the shell's
+    preparation; without it there is none.
+    """
     decided = planned(Options(port_base=9000, admin=True))
     admin = launch_of(decided, "admin")
     assert (admin.house, admin.port, admin.ready_path) == ("front", 9009, "/healthz")
@@ -298,7 +300,9 @@ def test_operators_admin_without_the_shell_is_refused_in_a_sentence():
 
 
 def test_gallery_stands_beside_the_shell_when_asked():
-    """It is a process of its own on a port that no house may have, and every house learns where; else there is none."""
+    """With the option it is a process on a port that no house may have, and every house gets its address; without it
+    there is none.
+    """
     decided = planned(Options(port_base=9000, gallery=True))
     wall = launch_of(decided, "gallery")
     assert wall.command == ("python", "manage.py", "fragment", "dev", "--port", "9060")

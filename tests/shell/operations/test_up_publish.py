@@ -1,4 +1,4 @@
-"""`up` says that it stands once what it has published is served."""
+"""`up` reports that it is ready once the shells serve what it has published."""
 
 import asyncio
 import io
@@ -25,7 +25,7 @@ AGAIN = BackoffPolicy(initial_s=0.01, max_s=0.01, jitter=0.0)
 
 
 class Shells:
-    """Inner ports of two processes; each says 503 until it is told to have followed."""
+    """Inner ports of two processes; each answers 503 until the test lets it follow."""
 
     def __init__(self) -> None:
         self.ports: list[int] = []
@@ -84,7 +84,7 @@ async def publishing(
 
 
 async def test_it_stands_once_every_shell_serves_what_was_published(tmp_path: Path) -> None:
-    """Not when one of two does."""
+    """One of two shells is not enough."""
     async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, _, _, _):
         shells.status[0] = "200 OK"
         await asyncio.wait_for(shells.often.wait(), PATIENCE_S)
@@ -96,7 +96,7 @@ async def test_it_stands_once_every_shell_serves_what_was_published(tmp_path: Pa
 
 @pytest.mark.parametrize("why", ["down", "stopping"])
 async def test_nobody_waits_for_a_shell_that_will_not_answer(tmp_path: Path, why: str) -> None:
-    """One that went down finds what was published when it comes; and who stops, stops."""
+    """A shell that went down reads the registry when it starts again; Ctrl-C ends the wait."""
     async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, board, supervisor, _):
         shells.status[1] = "200 OK"
         await asyncio.wait_for(shells.often.wait(), PATIENCE_S)
@@ -113,7 +113,9 @@ THIRD_SUCCEEDS = 'echo "$0" >> calls; test $(wc -l < calls) -ge 3'
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_fragment_that_is_refused_is_published_again_until_it_is_taken(tmp_path: Path, late: bool) -> None:
-    """While the rest stands and says so, and not once more; also one that comes late."""
+    """`up` is ready without it and says so; it is published again until it succeeds, and no more after that. A fragment
+    that starts late is published, too.
+    """
     calls = tmp_path / "calls"
 
     def made() -> list[str]:

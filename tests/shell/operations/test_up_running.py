@@ -1,4 +1,4 @@
-"""A command from another terminal joins the copy that is meant, and otherwise says in one sentence which there are."""
+"""A command in another terminal uses the running copy, and otherwise says in one sentence which copies there are."""
 
 import json
 import os
@@ -25,7 +25,7 @@ HOLD = ["hold", "wallet", "--reason", "why"]
 
 @contextmanager
 def up(root: Path, *bases: int, **environ: str) -> Iterator[None]:
-    """Copies on these port bases, as far as others can tell."""
+    """Fakes running copies on these port bases."""
     with ExitStack() as stack:
         for base in bases:
             stack.enter_context(locked(root / str(base), fresh=False))
@@ -34,7 +34,7 @@ def up(root: Path, *bases: int, **environ: str) -> Iterator[None]:
 
 
 def test_the_only_copy_that_runs_is_meant(tmp_path: Path) -> None:
-    """On whatever port base, with the services that it was given; copies that ran before do not count."""
+    """The copy is found on any port base, with the services that it uses; copies that no longer run do not count."""
     with up(tmp_path, 8000):
         """It ends."""
     with up(tmp_path, 9000, SHELL_DATABASE_URL="postgres://u:secret@db/shell", HOME="/home/olga"):
@@ -52,7 +52,7 @@ def test_the_only_copy_that_runs_is_meant(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("named", [["--port-base", "9000"], ["--port-base=9000"]])
 def test_of_several_copies_one_is_named(tmp_path: Path, named: list[str]) -> None:
-    """Before or behind the verb; without a name all of them are told."""
+    """The name may stand before or behind the verb; without one the message lists all copies."""
     with up(tmp_path, 8000, 9000):
         for argv in ([*named, *HOLD], [*HOLD, *named]):
             assert join(argv, {}, tmp_path)["MULLION_DATA"] == str(tmp_path / "9000")
@@ -61,7 +61,7 @@ def test_of_several_copies_one_is_named(tmp_path: Path, named: list[str]) -> Non
 
 
 def test_copy_that_does_not_run_can_be_named(tmp_path: Path) -> None:
-    """What is held then is held when it starts; one that never ran is told apart."""
+    """The command uses its database, so a hold counts at its next start; a copy that never ran is reported as such."""
     with up(tmp_path, 9000):
         """It ends."""
     (tmp_path / "9000" / "services.json").write_text(json.dumps({"SHELL_DATABASE_URL": 3, "PATH": "/evil"}))
@@ -78,14 +78,14 @@ def test_copy_that_does_not_run_can_be_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["MULLION_DATA", "SHELL_DATABASE_URL", "SHELL_SECRET_KEY"])
 def test_shell_that_the_environment_names_is_meant(tmp_path: Path, name: str) -> None:
-    """Also while a copy runs beside it."""
+    """The environment's shell is used even while a copy runs beside it."""
     with up(tmp_path, 9000):
         assert join(HOLD, {name: "x"}, tmp_path) == {}
         assert join([*HOLD, "--port-base", "9000"], {name: "x"}, tmp_path)["DEBUG"] == "1"
 
 
 def test_without_any_copy_the_sentence_says_what_to_do(tmp_path: Path) -> None:
-    """A local run may go on with what port base 8000 left, as before."""
+    """With DEBUG the command runs with the settings' defaults, which are the data of port base 8000."""
     with pytest.raises(NotJoined, match="No Mullion runs here") as refused:
         join(HOLD, {}, tmp_path)
     assert "--port-base" in str(refused.value)
@@ -94,20 +94,20 @@ def test_without_any_copy_the_sentence_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_help_needs_nothing(tmp_path: Path) -> None:
-    """No copy, no DEBUG, no keys."""
+    """`--help` works without a copy, without DEBUG and without keys."""
     assert join(["--help"], {}, tmp_path) == {"DEBUG": "1"}
     assert join(["hold", "-h"], {"SHELL_SECRET_KEY": "k"}, tmp_path) == {}
 
 
 def manage(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py` in an environment that holds nothing else."""
+    """Runs `manage.py` with an otherwise empty environment."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env={**inherited, **environ}, capture_output=True, text=True, timeout=60)
 
 
 def test_what_is_missing_is_one_sentence_and_no_traceback(tmp_path: Path) -> None:
-    """No copy and no DEBUG; no DEBUG for any other command."""
+    """Neither a copy nor DEBUG is there; other commands need DEBUG, too."""
     for arguments, words in ((["fragment", *HOLD], "No Mullion runs here"), (["check"], "SHELL_SECRET_KEY is not set")):
         done = manage(*arguments, MULLION_DATA_ROOT=str(tmp_path))
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
@@ -119,7 +119,7 @@ def test_what_is_missing_is_one_sentence_and_no_traceback(tmp_path: Path) -> Non
 
 @pytest.fixture
 def plain_http() -> Iterator[int]:
-    """The port of something that answers every line it does not understand in plain HTTP."""
+    """The port of a server that answers anything, TLS included, in plain HTTP."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -138,7 +138,7 @@ def plain_http() -> Iterator[int]:
 
 
 def test_address_that_can_not_be_published_is_told_in_a_sentence(tmp_path: Path, plain_http: int) -> None:
-    """TLS to a port without it, and no scheme: what to write instead, and the process ends by itself."""
+    """For https:// to a plain port and for a missing scheme it says what to write instead, and the command ends."""
     assert manage("migrate", "--noinput", DEBUG="1", MULLION_DATA=str(tmp_path)).returncode == 0
     address = f"127.0.0.1:{plain_http}/manifest.json"
     done = manage("fragment", "publish", f"https://{address}", address, DEBUG="1", MULLION_DATA=str(tmp_path))
@@ -152,7 +152,7 @@ def test_address_that_can_not_be_published_is_told_in_a_sentence(tmp_path: Path,
 
 
 def test_database_that_can_not_be_used_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to name instead."""
+    """The sentence says which address to name instead."""
 
     def broken(*_: object, **__: object) -> None:
         raise OperationalError("no such table: registry_hold\nLINE 1: …")

@@ -1,4 +1,4 @@
-"""`up` asks whoever `REDIS_URL` names before it starts anything, Sentinels and clusters too."""
+"""Before `up` starts anything it connects to the server of `REDIS_URL`, also over Sentinels and in a cluster."""
 
 import asyncio
 

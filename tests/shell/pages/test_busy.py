@@ -1,4 +1,6 @@
-"""What is said to whom the shell turns away: a page that comes back by itself, or words beside an untouched form."""
+"""Answers of a shell that turns a visitor away: a page that reloads itself, or a notice beside a form whose input
+stays.
+"""
 
 import json
 import re
@@ -18,7 +20,7 @@ def busy_answer(path: str = "/", *, method: str = "GET", htmx: bool = False) -> 
 
 
 def test_a_page_comes_back_by_itself_without_javascript() -> None:
-    """After as long as it says, with the shell's own looks and headers, and held by nobody."""
+    """The page names the seconds until it reloads; it has the shell's styles and security headers and is not cached."""
     headers, page = busy_answer()
     assert '<meta http-equiv="refresh" content="5">' in page
     assert "in 5 seconds" in page
@@ -31,7 +33,7 @@ def test_a_page_comes_back_by_itself_without_javascript() -> None:
 
 
 def test_a_form_is_not_sent_again_by_itself() -> None:
-    """A browser that came back would bring nothing along; so it says that nothing was sent."""
+    """A reload would lose the form's fields, so the answer says that nothing was sent."""
     _, page = busy_answer(method="POST")
     assert "refresh" not in page
     assert "Nothing was sent" in page
@@ -42,14 +44,14 @@ def test_a_form_is_not_sent_again_by_itself() -> None:
 
 @pytest.mark.parametrize("path", ["/slots/lobby/wallet", "/live/ticket", "/registry/releases"])
 def test_what_a_program_asks_for_is_a_sentence(path: str) -> None:
-    """It comes again by itself, and shows nobody a page."""
+    """A refused script's request gets a sentence in plain text; it retries by itself."""
     headers, words = busy_answer(path)
     assert headers[b"content-type"] == b"text/plain; charset=utf-8"
     assert words == "Very many people are here just now. Ask again in 5 s.\n"
 
 
 async def test_the_shell_turns_visitors_away_before_anything_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With 503 and Retry-After; its health goes on being told, and files are served."""
+    """Pages are answered with 503 and Retry-After; health checks and static files are served as always."""
     limiter = parts().limiter
     monkeypatch.setattr(limiter, "crowded", lambda now: True)
     monkeypatch.setattr(limiter, "admits", lambda load_class, now: False)

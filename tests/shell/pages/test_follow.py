@@ -1,4 +1,4 @@
-"""The pages table is followed while the shell runs."""
+"""A running shell reads its pages table again when the file changes."""
 
 import os
 from pathlib import Path
@@ -37,7 +37,7 @@ def written(folder: Path, route: str) -> None:
 
 
 def test_changed_table_is_taken_up_and_a_wrong_one_leaves_the_old(files: Path) -> None:
-    """Whoever holds the table has the new pages; a mistake costs one sentence in the log and no page."""
+    """The same table object serves the new pages; a broken file is one line in the log and takes no page away."""
     pages = LivePages(read_pages(files / "pages.toml"))
     follower = PagesFollower(files / "pages.toml", pages, templates=files)
     assert follower.look() is None
@@ -68,7 +68,7 @@ def test_changed_table_is_taken_up_and_a_wrong_one_leaves_the_old(files: Path) -
 
 
 def test_page_of_the_same_name_is_compiled_anew(files: Path) -> None:
-    """Its bytes are those of the page that is visited, not of the one that had the name before."""
+    """A visitor gets the page that the table has by now, not the one that had its name before."""
     compiler, before = Compiler(), read_pages(files / "pages.toml").pages[0]
     after = read_pages(files / "pages.toml").pages[0]
 

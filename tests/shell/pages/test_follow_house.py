@@ -1,4 +1,4 @@
-"""A shell that runs takes up what is written into its pages table, and what is published as a page."""
+"""A running shell serves changes of its pages table and pages that are published."""
 
 import json
 import urllib.error
@@ -31,7 +31,7 @@ def status(slow: SlowHouse, path: str) -> int:
 
 
 def test_page_that_is_added_is_served_without_a_restart_and_a_mistake_takes_none_away(slow: SlowHouse) -> None:
-    """Within seconds; while the file is wrong everything that was there stays."""
+    """It is served within seconds; while the file is broken all pages stay."""
     assert status(slow, "/more/x/") == 404
     slow.pages.write_text(PAGES + MORE)
     wait_for(lambda: status(slow, "/more/x/") == 200)
@@ -47,7 +47,7 @@ def test_page_that_is_added_is_served_without_a_restart_and_a_mistake_takes_none
 def test_page_that_is_published_is_shown_by_every_shell_and_gone_after_a_rollback(
     slow: SlowHouse, tmp_path: Path
 ) -> None:
-    """Two processes, neither of which is started again; its layout is styled by both."""
+    """Two processes follow without a restart, and both serve the stylesheet of its layout."""
     file = tmp_path / "news.json"
     layout = {"order": ["heading", "news"], "slots": {"news": {"skeleton": "list"}}}
     page = {"page": "news", "route": "/news/", "title": "News", "heading": "All news", "layout": layout}
@@ -65,7 +65,7 @@ def test_page_that_is_published_is_shown_by_every_shell_and_gone_after_a_rollbac
 
 
 def _text(url: str) -> str:
-    """What stands there; nothing where nothing does."""
+    """The file's text; empty where there is no file."""
     try:
         with urllib.request.urlopen(url, timeout=30) as answer:
             return str(answer.read().decode())

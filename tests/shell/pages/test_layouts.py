@@ -1,4 +1,4 @@
-"""Layouts are data beside the templates: what they may say, what is refused, and the rules that come of them."""
+"""Layouts are data beside the templates: what they may contain, what is refused, and the CSS rules made from them."""
 
 import re
 from pathlib import Path
@@ -39,13 +39,13 @@ def drawn(page: Page) -> tuple[str, str]:
 
 
 def templates_in(folder: Path) -> Any:
-    """Django, told to look for templates in `folder` first."""
+    """A Django template engine that looks in `folder` first."""
     [engine] = settings.TEMPLATES
     return override_settings(TEMPLATES=[{**engine, "DIRS": [folder]}])
 
 
 def test_lobby_whose_slot_is_renamed_by_data_alone_keeps_its_layout(tmp_path: Path) -> None:
-    """The slot's name stands in the pages table and in the layout: no template, no stylesheet and no code has it."""
+    """The slot's name stands in the pages table and in the layout, and in no template, stylesheet or code."""
     style, markup = drawn(page_of(*NAMES))
     (tmp_path / "lobby.html").write_bytes((TEMPLATES / "lobby.html").read_bytes())
     (tmp_path / "lobby.layout.toml").write_text(LOBBY.read_text().replace("wallet", "purse"))
@@ -57,7 +57,7 @@ def test_lobby_whose_slot_is_renamed_by_data_alone_keeps_its_layout(tmp_path: Pa
 
 
 def test_no_name_of_a_slot_stands_in_a_template_or_a_stylesheet() -> None:
-    """Which slots a page has is said by data: the static rules and the templates hold for any."""
+    """Data alone decides which slots a page has; templates and static rules fit any."""
     names = {slot.name for page in read_pages(settings.PAGES).pages for slot in page.slots}
     layout = (STATIC / "layout.css").read_text()
     assert not [name for name in names if f'"{name}"' in layout]
@@ -67,14 +67,14 @@ def test_no_name_of_a_slot_stands_in_a_template_or_a_stylesheet() -> None:
 
 
 def test_every_slot_of_the_house_has_a_height_before_its_fragment_is_there() -> None:
-    """A place without a reserved height would push everything below it down."""
+    """Without a reserved height a late slot would push the content below it down."""
     for page in read_pages(settings.PAGES).pages:
         layout = read_layout((TEMPLATES / page.template).with_suffix(".layout.toml"), page)
         assert all(0 in place.height_px for place in layout.slots.values()), page.name
 
 
 def test_rules_of_a_layout_go_from_narrow_to_wide() -> None:
-    """Each width has one block, and what stands in it overrules the narrower ones."""
+    """Each width is one media block, and a wider one overrides the narrower ones."""
     text = layout_style(read_layout(LOBBY, page_of(*NAMES)))
     assert [int(px) for px in re.findall(r"min-width: (\d+)px", text)] == [372, 672, 960]
     assert text.index("--height: 312px") < text.index("--height: 216px") < text.rindex("--height: 312px")
@@ -84,7 +84,7 @@ def test_rules_of_a_layout_go_from_narrow_to_wide() -> None:
 
 
 def test_lobby_with_games_has_them_below_the_wallet_and_without_them_no_row() -> None:
-    """Whoever has no such fragment takes it out of the pages table; the layout beside the template stays."""
+    """Without that fragment it is removed from the pages table; the layout stays as it is."""
     text = layout_style(read_layout(LOBBY, page_of("wallet", "tables", "games", "promotions")))
     assert '"place-tables place-wallet" "place-tables place-games" "place-promotions place-promotions"' in text
     assert "grid-template-rows: auto auto 1fr auto;" in text
@@ -92,7 +92,7 @@ def test_lobby_with_games_has_them_below_the_wallet_and_without_them_no_row() ->
 
 
 def test_slot_that_may_be_missing_leaves_stacks_and_rows_behind_it_whole(tmp_path: Path) -> None:
-    """In a stack the others close up; in a row that holds another place alone its cell is empty."""
+    """In a stack the other slots close up; in a row with another slot its cell stays empty."""
     optional = WHOLE.replace("[slots.b]", "[slots.b]\noptional = true").replace(
         "[slots.a]", "[slots.a]\noptional = true"
     )
@@ -158,7 +158,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_layout_with_all_its_words_is_read_as_it_is_written(tmp_path: Path) -> None:
-    """Spans, empty cells, stacks, columns of shares and of pixels, heights by width and for visitors."""
+    """Spans, empty cells, stacks, columns in fractions and pixels, and heights by width and for visitors."""
     layout = read_layout(written(tmp_path, WHOLE), page_of("a", "b", "c"))
     assert isinstance(layout, Layout)
     assert layout.slots["a"].height_px == {0: 400, 960: 300}
@@ -173,7 +173,7 @@ def test_layout_with_all_its_words_is_read_as_it_is_written(tmp_path: Path) -> N
 def test_layout_that_can_not_be_drawn_is_refused_by_page_and_field(
     tmp_path: Path, whole: str, slip: str, message: str
 ) -> None:
-    """The sentence has the file, the page, the field, and what to do."""
+    """The message has the file, the page, the field and the remedy."""
     assert whole in WHOLE
     path = written(tmp_path, WHOLE.replace(whole, slip, 1))
     with pytest.raises(PagesBroken) as refused:
@@ -183,14 +183,14 @@ def test_layout_that_can_not_be_drawn_is_refused_by_page_and_field(
 
 
 def test_slot_may_not_be_called_like_the_heading(tmp_path: Path) -> None:
-    """The heading's place is the template's."""
+    """The template itself fills the place of that name."""
     text = 'order = ["heading"]\n[slots.heading]\n'
     with pytest.raises(PagesBroken, match="rename the slot"):
         read_layout(written(tmp_path, text), page_of("heading"))
 
 
 def test_page_with_slots_and_no_layout_is_refused_before_anybody_visits_it(tmp_path: Path) -> None:
-    """Start asks for every page, so a page that can not be drawn stops the shell and no visitor."""
+    """Every page is compiled at the start, so a page without a layout stops the shell before a visitor meets it."""
     (tmp_path / "bare.html").write_text('{% extends "page.html" %}')
     page = Page("bare", "/", "bare.html", (Slot("a", "a"),))
     with (

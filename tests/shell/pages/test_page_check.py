@@ -1,4 +1,4 @@
-"""A page that is data is checked before it is live: all that is wrong with it is said, and nothing else is refused."""
+"""A page published as data is checked before it is live: every fault is reported, and a sound page is accepted."""
 
 import json
 import tomllib
@@ -48,7 +48,7 @@ def with_slot(**slot: Any) -> bytes:
 
 
 def test_page_that_is_whole_is_taken_with_the_scopes_that_operators_gave() -> None:
-    """Those of the file, unless the registry says others; the document can say none."""
+    """Scopes are those of the file unless the registry has others; the document can not set any."""
     made = CHECK.check("offers", written())
     assert made is not None
     assert [(slot.name, slot.fragment, slot.scopes) for slot in made.slots] == [
@@ -105,14 +105,14 @@ def test_page_that_is_whole_is_taken_with_the_scopes_that_operators_gave() -> No
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_taken(body: bytes, why: str) -> None:
-    """By field, with what to do or what there is."""
+    """Each fault has its field and the remedy or the values that there are."""
     with pytest.raises(PagesBroken) as refused:
         CHECK.check("offers", body)
     assert why in str(refused.value)
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    """Nobody mends one thing after another."""
+    """One check reports all faults of a document."""
     body = written(route="/tables/x/", slots={"offers": {"fragment": "none"}}, layout={"order": [], "slots": {}})
     with pytest.raises(PagesBroken) as refused:
         CHECK.check("offers", body)
@@ -120,7 +120,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_grant_is_an_operators_to_give_and_stays_where_it_is() -> None:
-    """Whoever owns the page leaves it as it is, or takes it away."""
+    """A page's owner may keep or remove a grant, and not add one."""
     changes: dict[str, Any] = {"route": "/play/{table}/", "samples": {"table": "1"}}
     granted = written(**changes, slots={"offers": {"fragment": "promotions", "grant": GRANT}})
     with pytest.raises(PagesBroken, match="an operator's to give"):
@@ -136,7 +136,9 @@ def test_grant_is_an_operators_to_give_and_stays_where_it_is() -> None:
 
 
 def test_page_of_the_file_comes_back_only_where_its_address_is_free() -> None:
-    """Another page may have taken it meanwhile; a page that the file has not is simply gone."""
+    """A rollback to the file is refused if another page has taken the address; a page that the file does not have
+    disappears.
+    """
     moved = {"lobby": written(page="lobby", route="/start/"), "offers": written(route="/offers/")}
     documents = {name: canonical(read_document(body)) for name, body in moved.items()}
     assert PageCheck(FILE, documents, {}, CHECK.fragments).check("lobby", b"") is not None
@@ -158,18 +160,18 @@ def test_page_of_the_file_comes_back_only_where_its_address_is_free() -> None:
     ],
 )
 def test_two_pages_can_not_have_one_address(one: str, two: str, both: bool) -> None:
-    """Neither whole nor by a parameter."""
+    """Routes that are equal or match the same paths by a parameter are refused."""
     assert overlap(one, two) is overlap(two, one) is both
 
 
 def test_same_page_is_the_same_bytes_however_it_is_written() -> None:
-    """Or to publish it again would be a change."""
+    """Another order of keys or spacing would otherwise count as a change."""
     turned = json.dumps(dict(reversed(DOCUMENT.items())), indent=3).encode()
     assert canonical(read_document(turned)) == canonical(read_document(written()))
 
 
 def test_running_table_keeps_what_is_the_same_and_leaves_out_what_can_not_be_shown() -> None:
-    """A page that stays is the same object, so nothing made of it is made again; a broken one costs no other page."""
+    """An unchanged page stays the same object and is not compiled again; a broken one affects no other page."""
     drawn: list[str] = []
     live = LivePages(FILE, lambda page: drawn.append(page.name))
     body = canonical(read_document(written()))
@@ -188,7 +190,7 @@ def test_running_table_keeps_what_is_the_same_and_leaves_out_what_can_not_be_sho
 
 
 def test_example_of_the_book_is_a_page() -> None:
-    """What the README shows can be published as it stands there."""
+    """The README's example can be published unchanged."""
     text = (Path(__file__).parents[3] / "shell" / "README.md").read_text("utf-8")
     example = tomllib.loads('page = "offers"' + text.partition('```toml\npage = "offers"')[2].partition("```")[0])
     assert CHECK.check("offers", json.dumps(example).encode())
@@ -196,5 +198,5 @@ def test_example_of_the_book_is_a_page() -> None:
 
 @pytest.mark.parametrize("pathname", ["", "/", "/offers", "offers/more/", "/{kind}/v1.2~x", "/" + "a" * 128])
 def test_pathname_of_a_slot_is_taken_as_it_is_written(pathname: str) -> None:
-    """Whatever a fragment calls its places."""
+    """Any pathname that a fragment uses is kept character by character."""
     assert pathname_problem(pathname) == ""

@@ -1,4 +1,4 @@
-"""The pages table and the compiler: pages are data, and a mistake in them is said by name."""
+"""The pages table and the compiler: pages are data, and a mistake is reported by the name of its entry."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
 
 @given(ids)
 def test_page_key_names_the_same_page_again(table_id: str) -> None:
-    """Whatever a path matched, its key leads back to."""
+    """The key made of a matched path leads back to the same page and parameters."""
     matched = PAGES.match(f"/tables/{table_id}/")
     assert matched == (TABLE, {"table": table_id})
     assert PAGES.by_key(TABLE.key({"table": table_id})) == matched
@@ -109,7 +109,7 @@ def test_own_pages_table_places_every_slot_it_declares() -> None:
 
 
 def test_main_navigation_leads_to_pages_of_the_house_and_names_the_one_that_is_open() -> None:
-    """The catalogue of games is one of them, for everybody."""
+    """The catalogue of games is among its links, signed in or not."""
     pages = read_pages(settings.PAGES)
     for name in ("lobby", "games", "cashier"):
         page = next(page for page in pages.pages if page.name == name)
@@ -122,7 +122,9 @@ def test_main_navigation_leads_to_pages_of_the_house_and_names_the_one_that_is_o
 
 
 def test_page_without_a_script_reads_itself_again_where_the_table_says_so() -> None:
-    """Only a page with `refresh_s` does, no sooner than that, at its own address and for browsers without scripts."""
+    """Only a page with `refresh_s` reloads, at its own address, no sooner than that, and only in browsers without
+    scripts.
+    """
     for page in read_pages(settings.PAGES).pages:
         compiled = Compiler().compiled(page, language="en", signed_in=False, snapshot=Snapshot())
         head = Compiled.fill(compiled.head, {"player_name": "", "path": '/tables/"7/', "key": page.name}).decode()
@@ -131,7 +133,7 @@ def test_page_without_a_script_reads_itself_again_where_the_table_says_so() -> N
 
 
 def test_game_tokens_are_for_the_table_of_the_page() -> None:
-    """What the pages table grants is what the engine takes from a game provider, and nothing more."""
+    """The grant in the pages table is exactly what the engine accepts from a game provider."""
     page = next(page for page in read_pages(settings.PAGES).pages if page.name == "table")
     grants = [slot.granted({"table": "203"}) for slot in page.slots if slot.grant]
     assert grants
@@ -139,7 +141,7 @@ def test_game_tokens_are_for_the_table_of_the_page() -> None:
 
 
 def test_slot_inside_a_slot_is_declared_by_the_table_and_placed_by_no_layout(tmp_path: Path) -> None:
-    """Its own place is in the other fragment's HTML, so the page's template and layout know nothing of it."""
+    """The other fragment's HTML places it, so the page's template and layout do not mention it."""
     path = tmp_path / "pages.toml"
     path.write_text(
         "[fragments.f]\n[pages.a]\nroute='/'\ntemplate='lobby.html'\n[pages.a.slots]\nwallet={fragment='f'}\n"
@@ -154,21 +156,21 @@ def test_slot_inside_a_slot_is_declared_by_the_table_and_placed_by_no_layout(tmp
 
 
 def test_slot_that_names_no_pathname_asks_for_the_content_itself(tmp_path: Path) -> None:
-    """As in Podium: content at `/content` is asked at `/content`, not at `/content/`."""
+    """As in Podium, content at `/content` is requested at `/content` and not at `/content/`."""
     path = tmp_path / "pages.toml"
     path.write_text("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='lobby.html'\nslots={s={fragment='f'}}\n")
     assert read_pages(path).pages[0].slots[0].path({}) == ""
 
 
 def test_slot_that_the_template_does_not_place_is_refused() -> None:
-    """A page whose template and table disagree fails at once, not as an empty place."""
+    """A template and a table that disagree stop the shell instead of leaving an empty place."""
     page = Page("lobby", "/", "lobby.html", (Slot("other", "x"),))
     with pytest.raises(PagesBroken, match="other"):
         Compiler().compiled(page, language="en", signed_in=False, snapshot=Snapshot())
 
 
 def test_shell_does_not_start_with_a_table_that_its_templates_contradict(tmp_path: Path, settings: Any) -> None:
-    """Whoever deploys it reads the slot's name; no visitor meets an empty place."""
+    """The message of the failed start has the slot's name."""
     settings.PAGES = tmp_path / "pages.toml"
     settings.PAGES.write_text(
         "[fragments.f]\n[pages.a]\nroute='/'\ntemplate='lobby.html'\nslots={odd={fragment='f'}}\n"
@@ -178,7 +180,7 @@ def test_shell_does_not_start_with_a_table_that_its_templates_contradict(tmp_pat
 
 
 def test_hole_is_filled_with_escaped_text() -> None:
-    """A player's name is text, whatever it holds."""
+    """A player's name is escaped, whatever characters it holds."""
     assert Compiled.fill((b"<b>", Hole("player_name"), b"</b>"), {"player_name": "<i>"}) == b"<b>&lt;i&gt;</b>"
 
 

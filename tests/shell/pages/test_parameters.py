@@ -1,4 +1,4 @@
-"""What an address may say of a page and of its slots, in any script."""
+"""Parameters in the addresses of pages and slots, in any script."""
 
 from urllib.parse import quote, unquote
 
@@ -32,7 +32,9 @@ def visit(query: str) -> Visit:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_word_in_any_script_is_a_page_and_its_slots_have_addresses(word: str) -> None:
-    """The page is found, its fragment is asked for the word, and a slot's address leads back to it, decoded or not."""
+    """The page is found, its fragment is requested with the word, and a slot's address leads back to it,
+    percent-encoded or not.
+    """
     found = PAGES.match(f"/live/{word}/")
     assert found == (KIND, {"kind": word})
     assert unquote(KIND.path({"kind": word})) == f"/live/{word}/"
@@ -45,7 +47,7 @@ def test_word_in_any_script_is_a_page_and_its_slots_have_addresses(word: str) ->
 
 @given(st.text(max_size=70))
 def test_address_of_a_slot_leads_back_to_whatever_page_was_found(word: str) -> None:
-    """Or the word is no page at all, by either way."""
+    """Page and slot accept the same words and refuse the same words."""
     found = PAGES.match(f"/live/{word}/")
     if found is not None:
         assert PAGES.by_key(KIND.key({"kind": word})) == found
@@ -73,13 +75,13 @@ def test_address_of_a_slot_leads_back_to_whatever_page_was_found(word: str) -> N
     ],
 )
 def test_what_divides_addresses_or_is_not_seen_is_no_page(word: str) -> None:
-    """Nor is what only looks like another word."""
+    """Separators, invisible characters and lookalikes of another word are refused."""
     assert PAGES.match(f"/live/{word}/") is None
 
 
 @pytest.mark.parametrize("value", ["black jack", "блэкджек", "12:30", "a+b&c=d", "<b>", "100 %", ""])
 def test_what_the_page_is_asked_reaches_the_slot_as_it_was_written(value: str) -> None:
-    """And stands in the slot's own address, where a refetch asks for the same."""
+    """The query is also in the slot's own address, so that a refetch requests the same."""
     visited = visit(f"tables.search={quote(value, safe='')}&tables.other=1&else=2")
     include = Include(SLOT, visited, None)
     assert include.query == ({"search": value} if value else {})
@@ -97,7 +99,7 @@ def test_what_the_page_is_asked_reaches_the_slot_as_it_was_written(value: str) -
     ],
 )
 def test_what_is_no_plain_text_is_left_out_and_the_log_says_so_once(value: str, why: str) -> None:
-    """Whoever looks for a value that does not arrive finds the page, the name and the reason."""
+    """The log line has the page, the name of the parameter and the reason."""
     with capture_logs() as logged:
         for _ in range(3):
             assert Include(SLOT, visit(f"tables.search={value}&tables.page=2"), None).query == {"page": "2"}

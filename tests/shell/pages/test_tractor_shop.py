@@ -1,4 +1,4 @@
-"""A shop of three foreign teams, composed from their manifests and pages as data, without a browser."""
+"""A shop of three foreign teams, composed from their manifests and from pages as data, without a browser."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def tractors() -> Iterator[Store]:
 
 
 async def test_every_page_of_the_shop_stands_and_each_team_fails_alone(tractors: Store) -> None:
-    """Without one team its own slots show its fallback, and nobody else's do; when it is back they do again."""
+    """While one team is away only its slots show a fallback; they are fresh again when it is back."""
     async with Shop(tractors.manifest_urls) as shop:
         whole = {path: states(await shop.page(path)) for path in PATHS}
         assert {slot for found in whole.values() for slot in found} == set(TEAMS)
@@ -43,7 +43,7 @@ async def test_every_page_of_the_shop_stands_and_each_team_fails_alone(tractors:
 
 
 async def test_shop_of_teams_that_nobody_trusts_stands_whole(tractors: Store) -> None:
-    """New names are sandboxed: all that they show stands, each mini cart in its header, and no script of theirs."""
+    """New fragments are sandboxed: every slot and each mini cart is shown, and no script of theirs runs."""
     async with Shop(tractors.manifest_urls, Trust.SANDBOXED) as shop:
         for path in PATHS[1:3]:
             page = await shop.page(path)

@@ -1,4 +1,4 @@
-"""What the shell owes a player on every page, and what a page's address may ask of a slot."""
+"""The shell's duties towards a player on every page, and the query parameters that a page passes to a slot."""
 
 import asyncio
 import time
@@ -28,13 +28,13 @@ PAGE = Page("list", "/list/", "lobby.html", SLOTS)
 
 
 def player(since_s: int, checked_s: int | None = None) -> Identity:
-    """Amber, signed in so long ago."""
+    """Amber, who signed in that many seconds ago."""
     now = int(time.time())
     return Identity("pl_amber", "amber", "EUR", mark_of(SESSION), now - since_s, now - checked_s if checked_s else 0)
 
 
 async def page_of(identity: Identity, path: str = "/") -> str:
-    """The whole page as that player's browser receives it, with no fragment in reach."""
+    """The whole page as that player's browser receives it while no fragment answers."""
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -54,7 +54,7 @@ async def page_of(identity: Identity, path: str = "/") -> str:
 
 @pytest.mark.parametrize("path", ["/", "/cashier/", "/history/", "/limits/", "/tables/rl-7/"])
 async def test_clock_and_limits_stand_on_every_page_with_every_fragment_down(path: str) -> None:
-    """No fragment can hide how long a player has been here, or the way to their limits."""
+    """The session clock and the link to the limits do not depend on any fragment."""
     html = await page_of(player(75 * 60, 20 * 60), path)
     before_any_slot = html.partition("<main")[0]
     assert ">1 h 15 min</span>" in before_any_slot
@@ -63,7 +63,7 @@ async def test_clock_and_limits_stand_on_every_page_with_every_fragment_down(pat
 
 
 async def test_look_up_that_is_due_stands_in_the_page_without_a_script() -> None:
-    """It can be answered by a plain form that leads back to the page."""
+    """The reality check is a plain form that leads back to the page."""
     html = await page_of(player(61 * 60), "/cashier/")
     dialog = html.partition("<dialog")[2].partition("</dialog>")[0]
     assert 'data-reality="due"' in dialog
@@ -72,7 +72,7 @@ async def test_look_up_that_is_due_stands_in_the_page_without_a_script() -> None
 
 
 def test_look_up_falls_due_by_the_later_of_sign_in_and_last_look() -> None:
-    """A whole interval passes between two of them; a session that does not know when it began is asked at once."""
+    """A whole interval passes between two reality checks; a session without a start time gets one at once."""
     now = 10_000 * HOUR_S
 
     def due(since: int, checked: int) -> tuple[str, str]:
@@ -88,7 +88,7 @@ def test_look_up_falls_due_by_the_later_of_sign_in_and_last_look() -> None:
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 min"), (3599, "59 min"), (3900, "1 h 05 min")])
 def test_time_reads_in_minutes_and_hours(seconds: int, words: str) -> None:
-    """A clock that shows seconds would be looked at."""
+    """The clock shows no seconds, which would draw attention."""
     assert duration_words(seconds) == words
 
 
@@ -108,14 +108,14 @@ def visited(query: str) -> Any:
     ],
 )
 def test_page_asks_a_slot_only_what_the_table_lets_it(query: str, query_of_slot: dict[str, str]) -> None:
-    """A name that is not the slot's own, and a value that is no plain text, reach no fragment; others are one value."""
+    """Undeclared names and values that are not plain text reach no fragment; a declared name has one value."""
     visit = visited(query)
     assert Include(SLOTS[0], visit, None).query == query_of_slot
     assert Include(SLOTS[1], visit, None).query == {}
 
 
 async def test_slot_is_asked_and_refetched_with_the_pages_query() -> None:
-    """The fragment reads its own names, and a slot that heals asks for the same page again."""
+    """The fragment receives its own parameters, also when its slot is refetched."""
     async with Trio() as trio:
         visit = visited("main.kind=play&main.page=2")
         release = trio.snapshot.releases["wallet"]
@@ -128,7 +128,7 @@ async def test_slot_is_asked_and_refetched_with_the_pages_query() -> None:
 
 
 async def test_slot_that_is_read_again_still_shows_its_receipt() -> None:
-    """What became of a command does not vanish when its slot heals a second later."""
+    """The result of a command stays on the page when its slot heals a second later."""
     async with Trio() as trio:
         visit = visited("main.page=2&main.receipt=rc_1&side.receipt=%22%3E")
         _, body = await trio.composer.slot(SLOTS[0], visit, trio.snapshot, attempt=0)
@@ -139,7 +139,7 @@ async def test_slot_that_is_read_again_still_shows_its_receipt() -> None:
 
 
 async def test_copies_of_two_queries_are_two_copies() -> None:
-    """A page that was shown last does not stand in for another one."""
+    """The last good copy of one query never stands in for another query."""
     async with Trio(extension={"stale_s_max": 60}) as trio:
         slot = Slot("main", "wallet", query=("page",))
         first, second = visited("main.page=1"), visited("main.page=2")
@@ -152,7 +152,7 @@ async def test_copies_of_two_queries_are_two_copies() -> None:
 
 @pytest.mark.parametrize("name", ["receipt", "attempt", "min_sequence", "Kind", "a.b", ""])
 def test_query_name_of_the_shell_is_refused_by_the_table(tmp_path: Any, name: str) -> None:
-    """A table that would mix a slot's words with the shell's own is not read."""
+    """A slot's parameter may not have a name that the shell itself uses."""
     path = tmp_path / "pages.toml"
     path.write_text(
         f"[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={{s={{fragment='f',query=['{name}']}}}}\n"

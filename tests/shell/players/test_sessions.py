@@ -1,4 +1,6 @@
-"""Sessions that end: nothing is given for them, whatever is slow or away, in every process and on every device."""
+"""A session that has ended is refused by every process and on every device, also while Redis or the database is slow or
+away.
+"""
 
 import asyncio
 import json
@@ -47,7 +49,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def redis_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And threads of this test's own: what it leaves hanging in them is in nobody's way."""
+    """Threads are this test's own, so that hanging ones do not block other tests."""
     settings.REDIS_URL = NOWHERE
     for name, threads_max in (("_genuine", 8), ("_any", 4), ("_actions", 4), ("_requests", 4)):
         monkeypatch.setattr(session_module, name, Threads(f"test{name}", threads_max, 0))
@@ -60,7 +62,7 @@ def amber() -> Player:
 
 @pytest.fixture
 def hanging_look_ups() -> Iterator[Callable[[], Any]]:
-    """Makes every thread for look-ups hang, as a flood of invented sessions on a slow store does."""
+    """Occupies every thread for session look-ups, as a flood of invented sessions on a slow database does."""
     over = threading.Event()
     hanging = []
 
@@ -75,7 +77,7 @@ def hanging_look_ups() -> Iterator[Callable[[], Any]]:
 
 
 def signed_in(player: Player) -> str:
-    """The key of a session that `player` has just opened on some device."""
+    """The key of a session that `player` has just opened on another device."""
     request = HttpRequest()
     request.session = SessionStore()
     login(request, player, "django.contrib.auth.backends.ModelBackend")
@@ -86,7 +88,7 @@ def signed_in(player: Player) -> str:
 
 
 async def cookies(key: str, *, age_s: float = 0) -> dict[str, str]:
-    """What the browser of that session holds, its player cookie stamped so long ago."""
+    """The cookies of that session's browser, with a player cookie stamped that many seconds ago."""
     identity = await find_identity(key)
     assert identity is not None
     stamped = encode(identity, now=time.time() - age_s)
@@ -94,15 +96,16 @@ async def cookies(key: str, *, age_s: float = 0) -> dict[str, str]:
 
 
 def process(clock: Clock | None = None) -> Revocations:
-    """What another shell process knows: it shares the database and nothing else."""
+    """The revocations of another shell process, which shares only the database."""
     return Revocations(NOWHERE, clock=clock or Clock())
 
 
 async def test_ended_session_stays_ended_while_the_store_is_flooded(
     amber: Player, hanging_look_ups: Callable[[], Any]
 ) -> None:
-    """Sign out, wait 64 s, let look-ups hang: the old cookies are a visitor's, in a process that runs and in one that
-    has just started."""
+    """64 s after signing out, with all look-ups hanging, the old cookies are a visitor's in a running process and in
+    one that has just started.
+    """
     clock = Clock()
     running, key = process(clock), await sync_to_async(signed_in)(amber)
     await running.catch_up()
@@ -121,7 +124,7 @@ async def test_ended_session_stays_ended_while_the_store_is_flooded(
 async def test_session_that_stands_is_believed_while_the_store_is_flooded(
     amber: Player, hanging_look_ups: Callable[[], Any]
 ) -> None:
-    """Nobody is signed out by other people's flood, as long as it is known here what has ended."""
+    """A flood of other people's sessions signs nobody out, as long as this process has read the revocations."""
     clock = Clock()
     revocations, key = process(clock), await sync_to_async(signed_in)(amber)
     held = await cookies(key, age_s=600)
@@ -139,7 +142,9 @@ async def test_session_that_stands_is_believed_while_the_store_is_flooded(
 async def test_process_that_has_read_nothing_believes_no_old_cookie(
     amber: Player, hanging_look_ups: Callable[[], Any]
 ) -> None:
-    """One that has just started or lost the database can not tell; the browser keeps its cookies until it can."""
+    """A process that has just started, or has lost the database, can not verify old cookies; the browser keeps them
+    until it can.
+    """
 
     def away(after: int) -> list[Any]:
         raise OperationalError("away")
@@ -154,8 +159,7 @@ async def test_process_that_has_read_nothing_believes_no_old_cookie(
 async def test_session_that_ended_is_over_for_as_long_as_its_cookie_could_be_believed(
     amber: Player, hanging_look_ups: Callable[[], Any]
 ) -> None:
-    """Nearly an hour later, after so many others have ended that it is not read again: in a process that has run all
-    along, and in one that has just started."""
+    """Nearly an hour and very many revocations later it is still refused, in an old process and in a new one."""
     clock, hour_s = Clock(), settings.PLAYER_BELIEVED_S - 10
     running, key = process(clock), await sync_to_async(signed_in)(amber)
     held = await cookies(key, age_s=hour_s)
@@ -183,7 +187,7 @@ def in_transaction(call: Callable[[], None]) -> None:
 
 
 async def test_redis_away_signs_nobody_out(amber: Player) -> None:
-    """Fresh, a minute old and an hour old: the database says that the session stands."""
+    """Cookies stamped just now, a minute and hours ago are accepted, as the database has the session."""
     key, revocations = await sync_to_async(signed_in)(amber), process()
     for age_s in (0, 64, 3599, 7200):
         auth_result = await authenticate_cookies(await cookies(key, age_s=age_s), revocations)
@@ -191,7 +195,7 @@ async def test_redis_away_signs_nobody_out(amber: Player) -> None:
 
 
 async def test_sign_out_with_redis_away_is_known_to_every_process_at_its_next_reading(amber: Player) -> None:
-    """A cookie within its minute too."""
+    """A cookie that is less than a minute old is refused, too."""
     key, there = await sync_to_async(signed_in)(amber), process()
     held = await cookies(key)
     await there.catch_up()
@@ -239,7 +243,7 @@ ENDINGS = [
 async def test_blocked_or_signed_out_player_is_a_visitor_on_every_device(
     amber: Player, ends: Callable[[Player], Any], hanging_look_ups: Callable[[], Any]
 ) -> None:
-    """At once where it is read, for cookies within their minute and for old ones while look-ups hang."""
+    """The process that knows it refuses fresh cookies at once, and old ones while look-ups hang."""
     phone, laptop = await sync_to_async(signed_in)(amber), await sync_to_async(signed_in)(amber)
     birch = await sync_to_async(Player.objects.create_user)("birch", password="mullion-demo")
     other = await cookies(await sync_to_async(signed_in)(birch))
@@ -256,7 +260,7 @@ async def test_blocked_or_signed_out_player_is_a_visitor_on_every_device(
 
 
 async def test_object_loaded_before_a_sign_out_brings_no_session_back(amber: Player) -> None:
-    """Whoever saves an old copy of the account writes the old names, not the old sessions."""
+    """Saving a stale account object writes its names and leaves the sessions ended."""
     key = await sync_to_async(signed_in)(amber)
     old = await Player.objects.aget(pk=amber.pk)
     await sync_to_async(amber.end_sessions)()
@@ -268,7 +272,7 @@ async def test_object_loaded_before_a_sign_out_brings_no_session_back(amber: Pla
 
 
 async def test_player_who_signs_in_again_after_signing_out_everywhere_is_let_in(amber: Player) -> None:
-    """What ended is the time before."""
+    """Only sessions from before the sign-out are ended."""
     await sync_to_async(amber.end_sessions)()
     key, revocations = await sync_to_async(signed_in)(amber), process()
     await revocations.catch_up()
@@ -276,7 +280,7 @@ async def test_player_who_signs_in_again_after_signing_out_everywhere_is_let_in(
 
 
 async def test_signing_in_over_a_session_and_logging_out_leave_their_revocations(amber: Player) -> None:
-    """Whatever ends a session does it by one way, so no way is forgotten."""
+    """Every way to end a session writes a revocation."""
 
     def over(key: str) -> str:
         birch = Player.objects.create_user("birch", password="mullion-demo")
@@ -303,8 +307,7 @@ async def test_signing_in_over_a_session_and_logging_out_leave_their_revocations
 async def test_sign_out_is_pushed_by_whoever_reads_it_once_redis_is_back(
     amber: Player, valkey: ValkeyServer, settings: Any
 ) -> None:
-    """Sockets hear of it although the process that ended the session could not reach Redis; said once it is not said
-    again."""
+    """A process that reads the revocation in the database publishes it for open sockets, and publishes it once."""
     key, other = await sync_to_async(signed_in)(amber), process()
     await sync_to_async(end_session)(key)
     await other.catch_up()
@@ -330,13 +333,13 @@ async def test_sign_out_is_pushed_by_whoever_reads_it_once_redis_is_back(
 
 @pytest.mark.parametrize("key", ["", "x", "\0" * 32, "s" * 10_000, "../" * 10, "é" * 32])
 async def test_hostile_session_key_is_nobody(key: str) -> None:
-    """On every database: a cookie may hold anything."""
+    """Any bytes in a cookie are refused without an error, on every database."""
     assert await find_identity(key) is None
     await sync_to_async(end_session)(key)
 
 
 async def test_invented_sessions_do_not_stand_in_the_way_of_genuine_ones(amber: Player) -> None:
-    """Who brings a signed cookie of the session waits in a line of its own."""
+    """Requests with a signed cookie for the session wait in a queue of their own."""
     over = threading.Event()
     key = await sync_to_async(signed_in)(amber)
     held = await cookies(key, age_s=64)
@@ -353,8 +356,9 @@ async def test_invented_sessions_do_not_stand_in_the_way_of_genuine_ones(amber: 
 
 
 async def test_what_a_player_does_waits_for_no_sign_in_and_for_no_invented_session(amber: Player) -> None:
-    """Money whose cookie is genuine has threads of its own while all those of other requests hang; who brings no such
-    cookie waits behind these."""
+    """Commands with a genuine cookie have threads of their own while those of all other requests hang; requests without
+    such a cookie wait for the latter.
+    """
     over = threading.Event()
     key = await sync_to_async(signed_in)(amber)
     held = await cookies(key, age_s=64)

@@ -1,4 +1,4 @@
-"""Signing in and out as a browser does it, with a database and a Redis that may be away."""
+"""Signing in and out as a browser does it, while the database or Redis may be away."""
 
 import asyncio
 import re
@@ -42,9 +42,9 @@ AWAY = [
 
 @pytest.fixture(autouse=True)
 def own_parts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads and counts of this test's own; Redis is away unless a test has one.
+    """Threads and counters of this test's own; Redis is away unless a test has one.
 
-    Hashing has the priority of everything else here: beside other tests its low priority would wait for them.
+    Hashing has normal priority here, as beside other tests it would otherwise wait for them.
     """
     settings.REDIS_URL = NOWHERE
     monkeypatch.setattr(hashing, "_threads", ThreadPoolExecutor(1, thread_name_prefix="test-argon2"))
@@ -69,7 +69,7 @@ async def tried(client: AsyncClient, name: str, password: str, address: str = "1
 
 
 async def test_player_signs_in_and_out(amber: Player) -> None:
-    """The way of every day: cookies come, the session stands, cookies and session go."""
+    """Signing in sets the cookies and opens a session; signing out removes both."""
     client = AsyncClient()
     answer = await tried(client, "amber", "mullion-demo")
     assert answer.status_code == 302
@@ -85,7 +85,7 @@ async def test_player_signs_in_and_out(amber: Player) -> None:
 
 
 async def test_sign_out_everywhere_ends_the_other_devices_too(amber: Player) -> None:
-    """By one button; another player's devices stay signed in."""
+    """One button ends all sessions of the player; another player's devices stay signed in."""
     phone, laptop = AsyncClient(), AsyncClient()
     for client in (phone, laptop):
         await tried(client, "amber", "mullion-demo")
@@ -96,7 +96,7 @@ async def test_sign_out_everywhere_ends_the_other_devices_too(amber: Player) -> 
 
 
 async def test_look_up_from_the_game_is_noted_in_the_session(amber: Player) -> None:
-    """The next one is due after the whole interval, whichever process asks."""
+    """The next reality check is due after a whole interval, in every process."""
     client = AsyncClient()
     await tried(client, "amber", "mullion-demo")
     answer = await client.post("/reality-check/", headers={**SAME_ORIGIN, "sec-fetch-dest": "empty"})
@@ -108,7 +108,7 @@ async def test_look_up_from_the_game_is_noted_in_the_session(amber: Player) -> N
 async def test_48_tries_at_once_reach_20_hashes(
     amber: Player, store: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many come at the same moment, with the store there and away; who is refused hears when to come back."""
+    """At most 20 of 48 simultaneous tries are hashed, with Redis there and away; refused ones get a Retry-After."""
     hashed = []
     verify = Argon2.verify
     monkeypatch.setattr(Argon2, "verify", lambda *given: hashed.append(1) or verify(*given))
@@ -125,7 +125,7 @@ async def test_48_tries_at_once_reach_20_hashes(
 
 
 async def test_device_that_has_signed_in_before_is_let_in_while_its_name_is_attacked(amber: Player) -> None:
-    """A stranger with the right password has to wait, the player at their own device has not."""
+    """A stranger with the right password has to wait; the player on a known device does not."""
     own = AsyncClient()
     await tried(own, "amber", "mullion-demo")
     await own.post("/sign-out/", headers=SAME_ORIGIN)
@@ -138,7 +138,7 @@ async def test_device_that_has_signed_in_before_is_let_in_while_its_name_is_atta
 async def test_sixteen_sign_ins_at_once_take_turns_and_all_come_through(
     amber: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No more of them are under way than may hash, so that pages do not wait for them; nobody is refused for it."""
+    """Only as many run at once as may hash, so that pages do not wait for them; none is refused."""
     monkeypatch.setattr(sign_in_bulkhead, "_bulkhead", Bulkhead(1, 64))
     monkeypatch.setattr(sign_in_bulkhead, "WAIT_MS", 60_000)
     monkeypatch.setattr(sign_in, "HASHING_MS", 60_000)
@@ -163,7 +163,7 @@ async def test_sixteen_sign_ins_at_once_take_turns_and_all_come_through(
 async def test_who_finds_the_line_full_is_sent_away_and_pages_of_signing_in_are_read_on(
     amber: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """503 with Retry-After before anything is tried; the form itself waits in no line."""
+    """With a full queue a try is answered 503 with Retry-After before any hash; the form itself is always served."""
     line = Bulkhead(1, 0)
     monkeypatch.setattr(sign_in_bulkhead, "_bulkhead", line)
     place = await line.enter(10)
@@ -178,7 +178,7 @@ async def test_who_finds_the_line_full_is_sent_away_and_pages_of_signing_in_are_
 async def test_who_comes_when_all_wait_for_a_hash_is_sent_away_with_a_sentence(
     amber: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """503 with Retry-After, and the try is not counted."""
+    """The answer is 503 with Retry-After, and the try is not counted."""
     hashing = Threads("test-full", 1, 0)
     monkeypatch.setattr(sign_in, "_hashing", hashing)
     over = threading.Event()
@@ -197,7 +197,7 @@ async def test_who_comes_when_all_wait_for_a_hash_is_sent_away_with_a_sentence(
 async def test_sign_in_while_the_database_can_not_be_written_is_a_503(
     amber: Player, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Locked, full, read-only, on either database: a sentence, Retry-After, the name kept, no cookie."""
+    """For a locked, full or read-only database: a sentence, Retry-After, the typed name and no cookie."""
 
     def save(*given: Any, **options: Any) -> None:
         raise error
@@ -212,7 +212,7 @@ async def test_sign_in_while_the_database_can_not_be_written_is_a_503(
 
 @pytest.fixture
 def own_database(tmp_path: Path) -> Iterator[Path | None]:
-    """The shell's database as it is outside of tests, with amber in it: a file, or the PostgreSQL of this run."""
+    """The shell's database as outside of tests, with amber in it: a file, or the PostgreSQL of this run."""
     wrapper = connections["default"]
     if wrapper.vendor == "postgresql":
         Player.objects.create_user("amber", password="mullion-demo", player_id="pl_amber")
@@ -232,7 +232,7 @@ def own_database(tmp_path: Path) -> Iterator[Path | None]:
 
 @contextmanager
 def broken(path: Path | None, fault: str) -> Iterator[None]:
-    """The database is locked by somebody else, or takes no writes."""
+    """The database is locked by another connection, or refuses writes."""
     options = connections["default"].settings_dict["OPTIONS"]
     if path is None:
         with psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as other:
@@ -263,7 +263,9 @@ WRITES = ["/sign-in/", "/sign-out/", "/sign-out/everywhere/", "/reality-check/"]
 async def test_every_view_of_a_player_answers_in_time_while_the_database_is_broken(
     own_database: Path | None, path: str, fault: str
 ) -> None:
-    """503, a sentence and Retry-After within both deadlines, and nobody was signed in or out; then it works again."""
+    """Each answers 503 with a sentence and Retry-After within both deadlines, signs nobody in or out, and works again
+    afterwards.
+    """
     client = AsyncClient()
     assert (await tried(client, "amber", "mullion-demo")).status_code == 302
     form = {"username": "amber", "password": "mullion-demo"}
@@ -281,7 +283,7 @@ async def test_every_view_of_a_player_answers_in_time_while_the_database_is_brok
 async def test_every_view_of_a_player_answers_in_time_while_the_database_hangs(
     amber: Player, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that says nothing at all, not even an error: 503, a sentence and Retry-After, and its threads are its own."""
+    """A database that never answers gives 503, a sentence and Retry-After, and holds only threads of its own."""
     client = AsyncClient()
     assert (await tried(client, "amber", "mullion-demo")).status_code == 302
     over = threading.Event()
@@ -301,7 +303,7 @@ async def test_every_view_of_a_player_answers_in_time_while_the_database_hangs(
 async def test_any_other_view_says_the_same_while_the_database_is_away(
     amber: Player, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a view raises because of it is no mistake of ours: 503 with Retry-After and a sentence, not a 500."""
+    """A view's database error is answered with 503, Retry-After and a sentence, and not with a 500."""
 
     def broken(*_: Any) -> None:
         raise error

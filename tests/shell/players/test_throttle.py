@@ -1,4 +1,4 @@
-"""SignInThrottle passwords: what is counted, by whom, and that honest players are not held up by it."""
+"""The sign-in throttle: which tries are counted, by account and by address, and that honest players are not held up."""
 
 import asyncio
 
@@ -24,23 +24,23 @@ class Clock:
 
 
 def throttle(clock: Clock | None = None) -> SignInThrottle:
-    """Counts in this process: its Redis is away."""
+    """Counters in this process only, as its Redis is away."""
     return SignInThrottle(connect(NOWHERE), POLICY, clock=clock or Clock())
 
 
 async def admitted(counts: SignInThrottle, *who: tuple[str, str]) -> int:
-    """How many of these tries, all at once, by (name, address), may be made."""
+    """How many of these simultaneous tries, by (name, address), are admitted."""
     tries = [attempt_counters(POLICY, name=name, address=address, device="") for name, address in who]
     return (await asyncio.gather(*map(counts.take, tries))).count(0)
 
 
 async def test_48_tries_at_once_at_one_name_are_10_with_the_store_away() -> None:
-    """From as many addresses as there are tries."""
+    """Each try comes from another address."""
     assert await admitted(throttle(), *(("amber", f"10.0.0.{n}") for n in range(48))) == 10
 
 
 async def test_25_names_from_one_address_are_stopped_with_the_store_away() -> None:
-    """However many names there are, also from all the addresses of one IPv6 customer."""
+    """All addresses of one IPv6 customer count as one address."""
     assert await admitted(throttle(), *((f"name{n}", "10.0.0.1") for n in range(25))) == 20
     assert await admitted(throttle(), *((f"name{n}", f"2001:db8:1:2::{n:x}") for n in range(25))) == 20
     assert await admitted(throttle(), *((f"name{n}", f"2001:db8:1:{n:x}::1") for n in range(25))) == 25
@@ -53,7 +53,7 @@ async def test_upper_case_is_not_another_name() -> None:
 
 
 async def test_tries_are_let_in_again_after_the_window() -> None:
-    """And whoever was refused hears how long it takes."""
+    """A refused try's Retry-After is the rest of the window."""
     clock = Clock()
     counts = throttle(clock)
     tries = attempt_counters(POLICY, name="amber", address="10.0.0.1", device="")
@@ -65,7 +65,7 @@ async def test_tries_are_let_in_again_after_the_window() -> None:
 
 
 async def test_address_that_is_over_its_limit_is_known_before_anything_is_done_for_it() -> None:
-    """And asking counts nothing."""
+    """The check itself counts no try."""
     counts = throttle()
     assert [counts.address_wait_s("10.0.0.1") for _ in range(30)] == [0] * 30
     await admitted(counts, *((f"name{n}", "10.0.0.1") for n in range(25)))
@@ -74,7 +74,7 @@ async def test_address_that_is_over_its_limit_is_known_before_anything_is_done_f
 
 
 async def test_refused_tries_do_not_count() -> None:
-    """Who hammers is not kept out longer, and does not use up the tries of an account for others."""
+    """Repeated refused tries neither extend the wait nor use up an account's tries for others."""
     counts = throttle()
     for _ in range(3):
         await admitted(counts, *((f"name{n}", "10.0.0.1") for n in range(25)))
@@ -82,7 +82,7 @@ async def test_refused_tries_do_not_count() -> None:
 
 
 async def test_whoever_signs_in_gives_the_try_back() -> None:
-    """An office behind one address signs in all day."""
+    """A successful sign-in is not counted, so an office behind one address can sign in all day."""
     counts = throttle()
     for n in range(100):
         tries = attempt_counters(POLICY, name=f"player{n}", address="10.0.0.1", device="")
@@ -91,7 +91,7 @@ async def test_whoever_signs_in_gives_the_try_back() -> None:
 
 
 async def test_known_device_signs_in_while_its_name_is_attacked_from_everywhere() -> None:
-    """Nobody can lock a player out of a device that has signed in before, or guess there without end."""
+    """An attack can not lock a player out of a known device, nor guess without limit on one."""
     counts = throttle()
     await admitted(counts, *(("amber", f"10.0.{n}.1") for n in range(50)))
     stranger = attempt_counters(POLICY, name="amber", address="10.9.9.9", device="")
@@ -109,7 +109,7 @@ async def test_counters_of_a_process_are_bounded() -> None:
 
 
 def test_device_is_known_for_the_accounts_that_signed_in_on_it() -> None:
-    """The last few of them; for anybody else's name, and touched, the cookie says nothing."""
+    """The cookie names the last few accounts; a modified cookie, or another account, makes the device unknown."""
 
     def cookies(value: str) -> dict[str, str]:
         return {settings.DEVICE_COOKIE_NAME: value}
@@ -128,7 +128,7 @@ def test_device_is_known_for_the_accounts_that_signed_in_on_it() -> None:
 
 
 def test_passwords_are_hashed_with_argon2_and_older_hashes_still_open() -> None:
-    """One thread and 19 MiB a hash, and a hash of before is made anew at the next sign-in."""
+    """A hash takes one thread and 19 MiB; an older hash is replaced at the next sign-in."""
     assert make_password("a long one").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     older = PBKDF2PasswordHasher().encode("a long one", "salt", iterations=1000)
     renewed: list[str] = []

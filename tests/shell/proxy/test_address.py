@@ -1,4 +1,4 @@
-"""Public addresses of proxies: what is passed on, and what would be read as another path by somebody behind."""
+"""Public addresses of proxies: which are passed on, and which a server behind could read as another path."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_server_that_gives_no_raw_path_is_read_by_the_decoded_one() -> None:
     ],
 )
 def test_path_that_two_readers_would_read_differently_is_refused(rest: str) -> None:
-    """Traversal in every spelling, hidden slashes, empty segments, control characters, what is no UTF-8."""
+    """Traversal in every spelling, encoded slashes, empty segments, control characters and invalid UTF-8."""
     with pytest.raises(AddressRefused):
         read_address(f"/slots/lobby/podlet/api/{rest}".encode(), "")
 
@@ -70,7 +70,7 @@ def test_name_that_no_manifest_could_hold_is_refused(written: str) -> None:
 
 
 def test_release_that_drew_the_slot_stays_in_its_name() -> None:
-    """An API's address below a slot of a release on trial, and no other sign than a tag's."""
+    """The API's address keeps the tag of a release on trial; any other suffix is refused."""
     address = read_address(b"/slots/lobby/podlet~0123456789ab.c0ffee/api/x", "")
     assert address == Address("lobby", "podlet~0123456789ab.c0ffee", "api", "x")
     with pytest.raises(AddressRefused):

@@ -1,4 +1,6 @@
-"""A form with files is judged by its head: too large, of nobody, or one too many, its body is read by nobody."""
+"""A form with files is judged by its headers: if it is too large, not signed in, or over the limit, its body is not
+read.
+"""
 
 import asyncio
 from types import SimpleNamespace
@@ -22,7 +24,7 @@ POLICY = ProxyPolicy(
 
 
 class Border:
-    """Forms on their way to `onward`, which says what reached it."""
+    """Passes forms to `onward`, which records what reached it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, signed_in: bool = True) -> None:
         self.read: list[bytes] = []
@@ -84,7 +86,7 @@ async def test_form_of_a_player_goes_on_as_it_comes(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("ends", [True, False])
 async def test_form_that_is_too_large_is_told_so_once_it_has_come(monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
-    """Or once its browser has had time enough, or sent enough."""
+    """The refusal is sent once the body has arrived, or after a limit of time or bytes."""
     border = Border(monkeypatch)
     assert await border.post(b"x" * 60, b"x" * 60, ends=ends)
     assert await border.post(b"x" * 200, b"x" * 200, ends=ends)
@@ -94,7 +96,7 @@ async def test_form_that_is_too_large_is_told_so_once_it_has_come(monkeypatch: p
 
 
 async def test_form_of_nobody_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is answered instead is not for the border to say."""
+    """Without a sign-in `onward` gets an empty body and answers itself."""
     border = Border(monkeypatch, signed_in=False)
     assert await border.post(b"one")
     assert border.read == [b""]
@@ -120,7 +122,7 @@ async def test_form_for_another_host_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_border_lets_as_much_come_as_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And leaves to the forms what is too large by its head."""
+    """A body that is too large by its Content-Length is left to the forms' own limit."""
     border = Border(monkeypatch)
     for length, bytes_max in ((b"100", 100), (b"101", None), (b"x", 100)):
         assert border.forms.bytes_max({"headers": [(b"content-length", length)]}) == bytes_max

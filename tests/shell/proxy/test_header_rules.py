@@ -1,4 +1,4 @@
-"""What passes between browsers and fragments' APIs, header by header."""
+"""Which headers pass between browsers and fragments' APIs."""
 
 import pytest
 
@@ -105,7 +105,7 @@ def test_header_of_an_answer_can_not_be_two() -> None:
     ],
 )
 def test_type_of_an_answer_is_one_or_none(values: list[str], meant: str) -> None:
-    """Readers differ on which of two counts."""
+    """Two Content-Types are refused, as readers differ on which of them counts."""
     assert content_type_of(Headers([("content-type", value) for value in values])) == meant
 
 
@@ -158,7 +158,7 @@ def test_every_answer_is_nothing_that_could_stand_alone() -> None:
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_who_may_ask_and_for_what(method: str, headers: dict[str, str], code: str | None) -> None:
-    """The shell's own pages, for data; reading and writing alike."""
+    """Only the shell's own pages may request data, reading and writing alike."""
     found = rejection(method, {**HERE, **headers}, scheme="http")
     assert (found.code if found else None) == code
 
@@ -190,7 +190,7 @@ def test_method_of_another_kind_is_refused(method: str) -> None:
     ],
 )
 def test_form_is_what_a_browser_or_htmx_sends_as_one(method: str, headers: dict[str, str], form: bool) -> None:
-    """A script's `fetch` of the same type is for data."""
+    """A script's `fetch` with a form's content type is a request for data."""
     assert is_form(method, headers) is form
     scope = {
         "path": "/slots/a/b/c",

@@ -1,4 +1,6 @@
-"""Pictures and fonts below a static prefix, as browsers get them: one copy for all, inert, and there in an outage."""
+"""Pictures and fonts below a static prefix: one shared copy, harmless when opened, and available while the origin is
+away.
+"""
 
 import asyncio
 import itertools
@@ -31,7 +33,7 @@ PREFIX = f"/assets/shop/at-{'d' * 12}/"
 
 
 class Pictures(Origin):
-    """Answers every path with the same bytes, as `kind` and with `status`."""
+    """An origin that answers every path with the same bytes, of type `kind` and with `status`."""
 
     kind, status, location = "image/png", 200, ""
 
@@ -51,7 +53,7 @@ class Shop:
         self.path = OriginFilePath(cast("Any", SimpleNamespace(upstreams=self.upstreams, registry=self.registry)))
 
     def signed(self, address: str, query: str = "") -> str:
-        """The same address below the prefix, as a body has it."""
+        """The same address below the prefix with the signature that a page has in it."""
         path = address.removeprefix(PREFIX)
         signature = self.release.pictures.prefix._signature(f"/{unquote(path)}", query)
         return f"{PREFIX}~{signature}/{path}" if path != address else address
@@ -102,7 +104,7 @@ async def shop(origin: Pictures) -> AsyncIterator[Shop]:
 
 
 async def test_address_in_html_leads_to_the_file_at_the_origin(shop: Shop) -> None:
-    """However the fragment writes it: relative to its content, from its root, with its origin; and twice is once."""
+    """Relative, root-relative and absolute addresses are rewritten once, also if containment runs twice."""
     html = shop.html(
         f'<img src="shop/pictures/a.png" alt=""><img src="/shop/pictures/a%20b.png?v=2" alt="">'
         f'<img srcset="{shop.origin.url}/shop/pictures/c.png 2x" alt="">'
@@ -169,7 +171,9 @@ PIECES = (
 
 
 def test_no_address_of_a_file_leads_out_of_its_prefix_however_it_is_read() -> None:
-    """Every three of these in a row: what is let through stays below, decoded once more or without path parameters."""
+    """Of every three such parts in a row, an accepted address stays below the prefix, also if decoded again or without
+    path parameters.
+    """
     prefix = Release("shop", "d" * 64, MANIFEST, "https://shop.example/manifest.json", b"", (), ()).pictures.prefix
     passed = 0
     for pieces in itertools.product(PIECES, repeat=3):
@@ -185,7 +189,7 @@ def test_no_address_of_a_file_leads_out_of_its_prefix_however_it_is_read() -> No
 
 
 async def test_redirect_of_the_origin_is_not_followed(shop: Shop) -> None:
-    """What it points to, inside or elsewhere, is asked by nobody; and the address is not passed on."""
+    """The shell does not request the target, inside or elsewhere, and does not pass the address on."""
     async with Pictures() as inner:
         shop.origin.status, shop.origin.location = 302, f"{inner.url}/secret.png"
         status, headers, body = await shop.ask(f"{PREFIX}fonts/a.png")
@@ -196,7 +200,7 @@ async def test_redirect_of_the_origin_is_not_followed(shop: Shop) -> None:
 
 
 async def test_names_that_visitors_invent_take_no_picture_from_others(shop: Shop) -> None:
-    """However the origin refuses what it does not have: with a page, as many do, or by a status."""
+    """Whether the origin answers unknown names with a page or with a status, pictures are still served."""
     for status, kind in ((404, "text/plain"), (403, "application/xml"), (400, "text/html"), (200, "text/html")):
         shop.origin.status, shop.origin.kind = status, kind
         for number in range(30):
@@ -207,7 +211,7 @@ async def test_names_that_visitors_invent_take_no_picture_from_others(shop: Shop
 
 @pytest.mark.parametrize("status", [500, 503, 429])
 async def test_origin_that_fails_at_invented_names_fails_at_no_picture_of_a_page(shop: Shop, status: int) -> None:
-    """Nobody can sign an address but the shell, and one that is not signed moves no breaker, its own included."""
+    """Only the shell can sign an address, and failures at unsigned ones do not count for any breaker."""
     shop.origin.status = status
     for number in range(30):
         for address in (f"{PREFIX}fonts/{number}.png", f"{PREFIX}~{'A' * 16}/fonts/{number}.png"):
@@ -220,7 +224,7 @@ async def test_origin_that_fails_at_invented_names_fails_at_no_picture_of_a_page
 
 
 async def test_variants_that_visitors_invent_push_no_copy_out(origin: Pictures) -> None:
-    """Nor do a fragment's own pictures push out another's; and what is not signed gets the copy that is there."""
+    """Neither do another fragment's pictures; an unsigned address gets the copy that is stored."""
     shop = Shop(origin, cache_entries_max=2, unsigned_cache_entries_max=2)
     for name in ("a", "b"):
         await shop.ask(f"{PREFIX}fonts/{name}.png")
@@ -243,7 +247,7 @@ async def test_variants_that_visitors_invent_push_no_copy_out(origin: Pictures) 
 
 
 async def test_equal_bodies_have_equal_addresses_and_another_release_has_others(shop: Shop) -> None:
-    """Copies at an edge serve every process; a signature of one release says nothing of another."""
+    """An edge cache can serve all processes; a signature is valid for its release only."""
     again = replace(shop.release, css=())
     there = f"{shop.origin.url}/fonts/a.png"
     assert again.pictures.address(there) == shop.release.pictures.address(there) == shop.signed(f"{PREFIX}fonts/a.png")
@@ -252,7 +256,7 @@ async def test_equal_bodies_have_equal_addresses_and_another_release_has_others(
 
 
 async def test_part_of_a_file_that_is_asked_for_is_the_whole(shop: Shop) -> None:
-    """One copy serves all: no range of a browser's reaches the origin, and no part is taken for the file."""
+    """Range headers do not reach the origin, and a partial answer is not stored as the file."""
     status, headers, body = await shop.ask(f"{PREFIX}fonts/a.png", range="bytes=0-1")
     assert (status, body) == (200, PNG)
     assert "content-range" not in headers
@@ -270,7 +274,9 @@ async def test_other_addresses_are_left_to_others(shop: Shop) -> None:
 
 
 async def test_one_copy_serves_all_and_a_browser_that_has_it_is_told_so(shop: Shop) -> None:
-    """Many ask at once and the origin is asked once; the same bytes under another name are held once."""
+    """Concurrent requests are one request to the origin, a matching ETag gets 304, and equal bytes of two names are
+    stored once.
+    """
     at = f"{PREFIX}shop/pictures/a.png"
     answers = await asyncio.gather(*(shop.ask(at) for _ in range(20)))
     assert {(status, body) for status, _, body in answers} == {(200, PNG)}
@@ -286,7 +292,7 @@ async def test_one_copy_serves_all_and_a_browser_that_has_it_is_told_so(shop: Sh
 
 
 async def test_file_is_inert_and_only_a_picture_or_a_font(shop: Shop) -> None:
-    """A drawing with a script opens as a document of no origin; a page, a script or a stylesheet is none of these."""
+    """A drawing with a script opens as a sandboxed document; pages, scripts and stylesheets are refused."""
     for kind in ("image/svg+xml", "font/woff2"):
         shop.origin.kind = kind
         status, headers, _ = await shop.ask(f"{PREFIX}fonts/{kind}")
@@ -300,7 +306,7 @@ async def test_file_is_inert_and_only_a_picture_or_a_font(shop: Shop) -> None:
 
 
 async def test_pictures_stand_while_the_origin_is_away_and_slots_do_not_notice(origin: Pictures) -> None:
-    """What was asked for before; of the rest a page shows nothing. The content's guard knows nothing of it."""
+    """Stored files are served, others fail, and the guard of the fragment's content counts no failure."""
     shop = Shop(origin, fresh_s_min=0)
     at = f"{PREFIX}shop/pictures/a.png"
     assert (await shop.ask(at))[0] == 200
@@ -316,7 +322,7 @@ async def test_pictures_stand_while_the_origin_is_away_and_slots_do_not_notice(o
 
 
 async def test_picture_that_is_gone_is_gone(origin: Pictures) -> None:
-    """Its origin is well and says so: no copy stands in."""
+    """A 404 of a healthy origin is passed on; no copy replaces it."""
     shop = Shop(origin, fresh_s_min=0)
     at = f"{PREFIX}shop/pictures/a.png"
     assert (await shop.ask(at))[0] == 200
@@ -334,7 +340,7 @@ async def test_large_file_is_not_passed_on(origin: Pictures) -> None:
 
 
 async def test_trial_of_a_release_has_its_own_origin(shop: Shop) -> None:
-    """An address names the release that drew it, and a sandboxed one has pictures like any other."""
+    """The address has the release's tag; a sandboxed fragment has pictures like any other."""
     async with Pictures() as there:
         there.kind = "image/gif"
         url = f"{there.url}/manifest.json"
@@ -350,7 +356,7 @@ async def test_trial_of_a_release_has_its_own_origin(shop: Shop) -> None:
 
 
 async def test_folder_that_is_called_as_the_shells_is_the_fragments_own(shop: Shop) -> None:
-    """`/assets/` is what many build tools call it."""
+    """A fragment may have its files below `/assets/`, as many build tools do."""
     declared = msgspec.structs.replace(shop.release.manifest.mullion, static=("/assets",))
     manifest = msgspec.structs.replace(shop.release.manifest, mullion=declared)
     shop.release = replace(shop.release, manifest=manifest)

@@ -1,4 +1,6 @@
-"""A real podlet's own API through the shell: what its author wrote for a Podium layout works, and harms nobody."""
+"""A real podlet's own API through the shell: what its author wrote for a Podium layout works here, and can harm no
+page.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ MANIFEST = {"name": "podlet", "proxy": PROXIES, "mullion": {"visitors": ["api", 
 
 @pytest.fixture(scope="module")
 def podlet(podium: Podium) -> Iterator[Started]:
-    """One for all: each test looks at its own request."""
+    """One podlet for all tests; each reads only its own request."""
     proxy = [{"name": name, "target": target} for name, target in PROXIES.items()]
     [started] = podium.start({"name": "podlet", "proxy": proxy, "api": API})
     yield started
@@ -56,7 +58,7 @@ async def test_head_answers_without_a_body(podlet: Started) -> None:
 
 
 async def test_answer_is_data_and_nothing_that_a_browser_would_open(podlet: Started) -> None:
-    """Stored nowhere, sniffed by nobody, sandboxed where it stands alone; no cookie comes back."""
+    """It is not cached, not sniffed and sandboxed if opened by itself; its cookies are dropped."""
     evil = '{"set-cookie":"a=b","clear-site-data":"*","refresh":"0","x-total":"7","content-type":"text/html"}'
     async with shell(podlet) as proxied:
         answer = await proxied.ask("GET", "more/answer", query="headers=" + evil.replace('"', "%22"))
@@ -69,7 +71,7 @@ async def test_answer_is_data_and_nothing_that_a_browser_would_open(podlet: Star
 
 
 async def test_podlets_own_refusal_is_passed_on_as_it_said_it(podlet: Started) -> None:
-    """Also a 5xx, with the body that its script knows how to read."""
+    """A 4xx and a 5xx keep their body, which the fragment's script reads."""
     async with shell(podlet) as proxied:
         for status in (201, 204, 400, 404, 409, 422, 429, 500, 503):
             answer = await proxied.ask("POST", "more/answer", query=f"status={status}&body=said")
@@ -94,7 +96,7 @@ async def test_visitor_is_asked_to_sign_in_unless_the_manifest_opens_the_proxy(p
 
 
 async def test_outage_of_an_api_is_not_its_slots(podlet: Started) -> None:
-    """Nothing answers there: it is said at once after a while, and the content's guard knows nothing of it."""
+    """After a few failures the API's breaker answers at once; the guard of the content counts none of them."""
     async with Proxied({**MANIFEST, "proxy": {"api": "http://127.0.0.1:9/"}}, podlet.manifest_url) as proxied:
         for _ in range(6):
             answer = await proxied.ask("POST", "api/x", body=b"{}")
@@ -105,7 +107,7 @@ async def test_outage_of_an_api_is_not_its_slots(podlet: Started) -> None:
 
 
 async def test_visitor_who_asks_for_what_fails_takes_the_api_from_nobody(podlet: Started) -> None:
-    """However often, and also where each answer asks for a pause."""
+    """However many requests fail, and even with Retry-After in each answer, others are served."""
     async with shell(podlet) as proxied:
         for number in range(30):
             query = f"status={(500, 503, 429)[number % 3]}&headers=%7B%22retry-after%22:%228%22%7D"

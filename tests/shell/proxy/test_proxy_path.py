@@ -1,4 +1,4 @@
-"""The shell's proxy path over an API that behaves badly, and browsers that do."""
+"""The shell's proxy path with a faulty API and with hostile browsers."""
 
 import asyncio
 import json
@@ -99,7 +99,7 @@ async def test_coding_that_the_browser_asked_for_passes(origin: Origin) -> None:
 
 
 async def test_body_that_is_cut_after_its_head_is_never_whole(origin: Origin) -> None:
-    """The server ends the browser's connection: there is no other way to say so."""
+    """The server closes the browser's connection, as the status is sent already."""
     await origin.fail("short-body")
     async with shell(origin) as proxied:
         answer = proxied.begin("GET", "api/x")
@@ -110,7 +110,7 @@ async def test_body_that_is_cut_after_its_head_is_never_whole(origin: Origin) ->
 
 
 async def test_style_from_an_api_is_passed_on_to_nobody(origin: Origin) -> None:
-    """What a fragment answers is data: a page's link to it dresses nothing."""
+    """An API's stylesheet is refused, so that a link in a page can not style it."""
     manifest = {"name": "podlet", "proxy": {"all": "/"}, "mullion": {"visitors": ["all"]}}
     async with Proxied(manifest, f"{origin.url}/manifest.json") as proxied:
         answer = await proxied.ask("GET", "all/style.css")
@@ -119,7 +119,7 @@ async def test_style_from_an_api_is_passed_on_to_nobody(origin: Origin) -> None:
 
 
 async def test_answer_is_stored_nowhere_and_can_not_stand_alone(origin: Origin) -> None:
-    """An API's own answer, and the shell's in the place of one."""
+    """The headers are the same for the API's answer and for the shell's own in its place."""
     async with shell(origin) as proxied:
         for rest in ("api/x", "nothing/x"):
             headers = (await proxied.ask("GET", rest)).headers
@@ -135,7 +135,7 @@ async def test_api_answers_visitors_only_where_its_manifest_says_so(origin: Orig
 
 
 async def test_html_for_htmx_is_contained(origin: Origin) -> None:
-    """As the slot's own is; for a script's fetch it is data, sandboxed and as it came."""
+    """HTML for htmx is contained like a slot's; for `fetch` it is unchanged and sandboxed."""
     origin.body = (
         b'<ul><li onclick="x()">row</li></ul><script>x()</script><form action="/elsewhere" method="post"></form>'
     )
@@ -183,7 +183,7 @@ async def test_stream_ends_with_the_session(origin: Origin, settings: Any) -> No
 
 
 async def test_visitor_holds_only_so_many_open(origin: Origin) -> None:
-    """One more waits for a moment and is then told; another visitor is not concerned."""
+    """One more waits for a moment and is then refused; other visitors are not affected."""
     await origin.fail("silence")
     few = ProxyPolicy(visitor_open_max=2, visitor_wait_ms=50, head_ms=400)
     async with shell(origin, few) as proxied:
@@ -239,7 +239,7 @@ async def test_browser_that_reads_no_more_is_left(origin: Origin) -> None:
 
 
 async def test_stream_that_says_nothing_ends(origin: Origin) -> None:
-    """A connection stands for each, so one that stands still is given up; no browser is left to believe it whole."""
+    """An idle stream is cut, so that the browser sees it as incomplete."""
     await origin.fail("body-stalled")
     async with shell(origin, ProxyPolicy(idle_ms=100)) as proxied:
         answer = proxied.begin("GET", "api/x")
@@ -250,7 +250,7 @@ async def test_stream_that_says_nothing_ends(origin: Origin) -> None:
 
 
 async def test_stream_ends_at_its_origin_when_the_browser_leaves(origin: Origin) -> None:
-    """And holds no place of the guard while it lasts: one for each open page would leave none to calls."""
+    """The connection to the origin is closed then; an open stream holds no place in the bulkhead."""
     await origin.fail("body-stalled")
     async with shell(origin) as proxied:
         answer = proxied.begin("GET", "api/x")
@@ -265,7 +265,7 @@ async def test_stream_ends_at_its_origin_when_the_browser_leaves(origin: Origin)
 
 
 async def test_download_of_a_link_passes_and_the_same_address_is_no_page(origin: Origin) -> None:
-    """As Chromium sends them: a link with `download` asks for nothing in particular, one without for a document."""
+    """With Chromium's headers: a link with `download` passes, a navigation is refused."""
     link = {"sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin"}
     async with shell(origin) as proxied:
         assert (await proxied.ask("GET", "api/x", headers={**link, "sec-fetch-dest": "empty"})).status == 200

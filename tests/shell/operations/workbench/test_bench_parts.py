@@ -1,4 +1,4 @@
-"""The workbench's parts that need no process: folders, fixtures, choices, and what it lets in."""
+"""The workbench's parts that need no process: folders, fixtures, choices, and which requests it answers."""
 
 import json
 import socket
@@ -73,7 +73,9 @@ def test_folder_of_a_team_says_how_it_is_started(folder: Path) -> None:
 def test_without_a_folder_each_fragment_that_stands_here_is_looked_at(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In this repository those of the demo; in a team's own folder or beside it, theirs. Other houses are none."""
+    """In this repository those are the demo's fragments; in a team's folder or its parent, the team's. Houses that
+    publish no manifest are left out.
+    """
     rooms = {path.parent.name for path in ROOT.glob("fragments/*/house.toml")}
     assert [found.name for found in fragments_below(ROOT)] == sorted(room.replace("_", "-") for room in rooms)
     for place in (folder, folder.parent):
@@ -91,7 +93,7 @@ def test_without_a_folder_each_fragment_that_stands_here_is_looked_at(
 
 @pytest.mark.parametrize("room", FIXTURES)
 def test_fragments_of_this_repository_can_be_looked_at(room: str) -> None:
-    """Each has fixtures of what it asks the BFF for, as the contract has them today, in every state."""
+    """For every view that a fragment reads there is a fixture that the contract accepts, in every state."""
     found = read_folder(ROOT / "fragments" / room)
     assert (found.root, found.trust) == (ROOT, "first-party")
     lying = {path.relative_to(found.fixtures).with_suffix("").as_posix() for path in found.fixtures.rglob("*.json")}
@@ -103,7 +105,7 @@ def test_fragments_of_this_repository_can_be_looked_at(room: str) -> None:
 
 
 def test_who_is_signed_out_is_shown_nothing_that_belongs_to_a_player(tmp_path: Path) -> None:
-    """The bonuses, favourites and last games of the fixtures are a player's; offers and games are everybody's."""
+    """Signed out, the fixtures' bonuses, favourites and last games are left out; offers and games stay."""
 
     def data(room: str, view: str, *, signed_in: bool) -> Any:
         found = ROOT / "fragments" / room / "fixtures"
@@ -178,7 +180,7 @@ def test_folder_that_can_not_be_used_gets_one_sentence(
 
 
 def test_port_that_can_not_be_had_gets_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Before an address is printed that would lead to somebody else; what is no port is none."""
+    """A taken port is reported before its address is printed; a value that is no port is refused."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -196,7 +198,7 @@ def test_port_that_can_not_be_had_gets_one_sentence(folder: Path, capsys: pytest
 
 
 def test_two_of_one_name_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Their cells would have the same address."""
+    """Two fragments of one name would share the addresses of their cells."""
     assert main([str(folder), str(folder)]) == 2
     assert "the same name" in capsys.readouterr().err
 
@@ -213,7 +215,7 @@ def test_command_of_another_language_is_started_in_its_folder(tmp_path: Path) ->
 
 
 def test_view_says_what_its_state_says() -> None:
-    """Live and of this moment; stale and minutes old; down and older. What is no view stays as it is."""
+    """Fresh is live and of this moment; degraded is minutes old; down is older. A body that is no view is unchanged."""
     view = {"data": {"name": "Harbour"}, "freshness": {"state": "live", "as_of": None, "sequence": ["e", 1]}}
     ages = {}
     for state in BenchState:
@@ -229,7 +231,7 @@ def test_view_says_what_its_state_says() -> None:
 
 
 def test_only_what_people_read_becomes_too_long() -> None:
-    """Ids, kinds, moments, currencies and addresses mean something to programs."""
+    """Ids, kinds, times, currencies and addresses stay as they are, as programs read them."""
     unchanged = {"id": "pr_rain", "kind": "roulette", "at": "2026-03-14T20:14:03Z", "currency": "EUR", "n": 3}
     assert long_name(unchanged) == unchanged
     [long] = long_name(["Harbour Roulette"])
@@ -239,7 +241,7 @@ def test_only_what_people_read_becomes_too_long() -> None:
 
 @pytest.mark.parametrize("path", ["../secret", "a/../../b", "", "/etc/passwd", "views/", "nothing", "views/broken"])
 def test_fixture_that_is_not_there_is_none(path: str, tmp_path: Path) -> None:
-    """Nothing outside the folder is read, and a broken file is none."""
+    """No file outside the folder is read, and a broken file counts as missing."""
     (tmp_path / "fixtures" / "views").mkdir(parents=True)
     (tmp_path / "fixtures" / "views" / "broken.json").write_text("{")
     (tmp_path / "secret.json").write_text("{}")
@@ -247,7 +249,9 @@ def test_fixture_that_is_not_there_is_none(path: str, tmp_path: Path) -> None:
 
 
 def test_moments_of_a_fixture_are_those_of_its_answer(tmp_path: Path) -> None:
-    """A round that takes bets still does so tomorrow; what only looks like a moment is text."""
+    """`now+18s` is relative to the request, so a round still takes bets tomorrow; text that only resembles it is
+    unchanged.
+    """
     (tmp_path / "v1").mkdir()
     (tmp_path / "v1" / "rounds.json").write_text(
         '[{"closes": "now+18s", "began": "now-2s", "at": "now"}, "now and then"]'
@@ -262,7 +266,7 @@ def test_moments_of_a_fixture_are_those_of_its_answer(tmp_path: Path) -> None:
 
 
 def test_a_provider_says_no_freshness_and_its_names_are_too_long_too(tmp_path: Path) -> None:
-    """That is a view's alone to say."""
+    """Freshness belongs to views only; huge names apply to a provider's answer as well."""
     (tmp_path / "v1").mkdir()
     (tmp_path / "v1" / "tables.json").write_text('{"name": "Harbour"}')
     for state in BenchState:
@@ -272,7 +276,7 @@ def test_a_provider_says_no_freshness_and_its_names_are_too_long_too(tmp_path: P
 
 
 def test_slot_is_looked_at_where_its_page_has_it() -> None:
-    """Under its own name, in its own column and as high, with the rest of the page away; a fallback goes by that."""
+    """A slot keeps its name, column and height, without the rest of the page; its fallback has the same height."""
     layout = Layout(
         order=["heading", "main", "side"],
         slots={"main": SlotPlace("grid"), "wallet": SlotPlace("panel", {0: 216}), "bets": SlotPlace()},
@@ -292,7 +296,7 @@ def test_slot_is_looked_at_where_its_page_has_it() -> None:
 
 
 def test_what_no_page_asks_for_is_looked_at_as_content() -> None:
-    """Pathnames that were named, each once; else the content alone, on a page as wide as it is."""
+    """Pathnames that were given are shown once each; without any, the content is shown at the full width of a page."""
     nobody = PageTable(())
     found = bench_slots("poll", nobody, ["/results", "/results", "/"], _no_layout)
     assert [(look.where, look.slot.pathname) for look in found] == [("results", "/results"), ("content", "/")]
@@ -306,7 +310,7 @@ def _no_layout(page: Page) -> Layout:
 
 
 def test_cell_is_named_by_its_key_and_by_no_other() -> None:
-    """What an address holds is checked whole."""
+    """A key in an address is parsed strictly."""
     cell = Cell("daily-quiz", 2, BenchState.HUGE_NAMES, "rtl", signed_in=False)
     assert Cell.of(cell.key) == cell
     for key in ("", "poll", "poll.0.fresh.ltr", "poll.0.nothing.ltr.in", "poll.x.fresh.ltr.in", "Poll.0.fresh.ltr.in"):
@@ -314,7 +318,7 @@ def test_cell_is_named_by_its_key_and_by_no_other() -> None:
 
 
 def test_choice_is_read_from_its_own_link_and_nonsense_changes_nothing() -> None:
-    """Each switch leads to one other choice, and one of its links is the current one."""
+    """Each switch links to one other choice and marks the current one; unknown values are ignored."""
     choice = Choice("b", 1, BenchState.SLOW, 390, "light", "rtl", signed_in=False, scripts=False)
     given = dict(pair.split("=") for pair in choice.href.removeprefix("/?").split("&"))
     assert Choice.of(given, ["a", "b"]) == choice
@@ -328,7 +332,7 @@ def test_choice_is_read_from_its_own_link_and_nonsense_changes_nothing() -> None
 
 
 def test_change_of_a_file_is_seen_and_what_was_installed_is_not_looked_at(tmp_path: Path) -> None:
-    """Also a file that is new, and one that has gone."""
+    """New and removed files count as changes; `.venv` and `node_modules` are ignored."""
     (tmp_path / "a.py").write_text("1")
     for left_out in (".venv", "node_modules", "__pycache__"):
         (tmp_path / left_out).mkdir()
@@ -343,7 +347,9 @@ def test_change_of_a_file_is_seen_and_what_was_installed_is_not_looked_at(tmp_pa
 
 
 def test_a_theme_is_the_tokens_of_one_whatever_a_browser_prefers() -> None:
-    """Dark is what tokens are by themselves, light what they are where it is preferred, without that condition."""
+    """The dark theme has the tokens' defaults; the light one has those of `prefers-color-scheme: light`, without the
+    condition.
+    """
     dark, light = theme_style("dark").decode(), theme_style("light").decode()
     assert "color-scheme: dark" in dark
     assert "color-scheme: light" in light
@@ -364,7 +370,7 @@ async def ask(path: str, *, method: str = "GET", host: str = "127.0.0.1:8060") -
 
 
 async def test_workbench_answers_this_machine_alone() -> None:
-    """A page of somebody else's that has found its port is told nothing, and nothing is sent through it."""
+    """Requests with another site's host or origin are refused, also where that site has found the port."""
     assert (await ask("/gallery/", host="evil.example"))[0] == 403
     assert (await ask("/gallery/", host="127.0.0.1.evil.example:8060"))[0] == 403
     for host in ("localhost:8060", "[::1]:8060", "127.0.0.1"):
@@ -376,7 +382,7 @@ async def test_workbench_answers_this_machine_alone() -> None:
 
 
 def test_cells_may_be_framed_by_the_workbench_alone() -> None:
-    """With the rest of the policy of pages."""
+    """The rest of the content security policy is that of pages."""
     headers = dict(CellPages.headers())
     assert "frame-ancestors 'self'" in headers["content-security-policy"]
     assert "frame-src 'self'" in headers["content-security-policy"]
@@ -386,7 +392,7 @@ def test_cells_may_be_framed_by_the_workbench_alone() -> None:
 
 
 def test_nothing_of_the_page_covers_a_fragment_that_is_looked_at(settings: Any) -> None:
-    """A page is given all that it is given for a player whose look up is not due."""
+    """The cell has a page's own markup, without the dialog of the reality check."""
     began = 1_790_000_000
     settings.REALITY_CHECK_MIN = 60
     assert duty_values(Identity("pl_amber", "amber", "EUR", "a mark", since=began), now=began + 1440) == SIGNED_IN_FOR

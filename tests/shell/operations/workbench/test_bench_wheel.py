@@ -1,4 +1,4 @@
-"""The bench as a wheel: `mullion fragment dev` and `check` for a team that has nothing of this repository."""
+"""The bench as a wheel: `mullion fragment dev` and `check` for a team without this repository."""
 
 import os
 import re
@@ -25,7 +25,7 @@ PROJECT = tomllib.loads((ROOM / "pyproject.toml").read_text("utf-8"))["project"]
 
 @pytest.mark.quick
 def test_wheel_wants_the_versions_that_the_shell_wants() -> None:
-    """And beside them the kit and the command of the same version."""
+    """It also requires the kit and the command in its own version."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     ours = {each for each in PROJECT["dependencies"] if each.startswith("mullion-")}
     assert ours == {f"{name}=={PROJECT['version']}" for name in ("mullion-kit", "mullion-cli")}
@@ -35,7 +35,7 @@ def test_wheel_wants_the_versions_that_the_shell_wants() -> None:
 
 @pytest.mark.quick
 def test_command_without_the_bench_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
-    """In one sentence; a check then needs a shell, and says that."""
+    """`dev` names the wheel in one sentence; `check` then needs a shell and says so."""
     assert remote.main(["dev", "daily-quiz"], {}) == 2
     assert capsys.readouterr().err == (
         "fragment dev: it needs the bench, which is a wheel of its own: install mullion-bench beside mullion-cli.\n"
@@ -46,7 +46,7 @@ def test_command_without_the_bench_says_what_to_install(capsys: pytest.CaptureFi
 
 @pytest.mark.quick
 def test_command_with_the_bench_has_its_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the wheel declares them; where a shell is named, `check` asks that one."""
+    """The wheel declares them as entry points; with MULLION_URL `check` is done by that shell."""
     declared = PROJECT["entry-points"][bench.GROUP]
     points = EntryPoints(EntryPoint(name, at, bench.GROUP) for name, at in declared.items())
     monkeypatch.setattr(bench, "entry_points", points.select)
@@ -59,7 +59,7 @@ def test_command_with_the_bench_has_its_verbs(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.full
 @pytest.mark.timeout(400)
 def test_installed_command_writes_a_fragment_and_shows_it_in_every_state(tmp_path: Path) -> None:
-    """From three wheels in an empty environment: new, dev and check, with nothing of this repository in reach."""
+    """`new`, `dev` and `check` run from three wheels in an empty environment that can not import this repository."""
     for project in (WHEEL_PROJECT, ROOT / "fragments" / "cli", ROOM):
         run(uv(), "build", "--quiet", "--wheel", project, "--out-dir", tmp_path / "dist")
     command = empty_environment(tmp_path, "--find-links", tmp_path / "dist", "mullion-bench").with_name("mullion")

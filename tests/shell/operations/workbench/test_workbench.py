@@ -1,4 +1,4 @@
-"""`fragment dev` as a team runs it: a scaffolded fragment in every state, and a word changed in one of its files."""
+"""`fragment dev` as a team runs it: a scaffolded fragment in every state, before and after a file changes."""
 
 import signal
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
 
 
 def test_every_state_is_shown_and_a_changed_word_is_too(dev: Dev) -> None:
-    """As pages would: from its own process, by the include path; a mistake is shown until it is mended."""
+    """The fragment's own process answers through the include path; an error is shown until the file is corrected."""
     wait_for(lambda: dev.slot(BenchState.FRESH)[0] == ("fresh", ""), 60)
     assert dev.slot(BenchState.DEGRADED)[0] == ("degraded", "feed_stale")
     assert dev.slot(BenchState.FEED_DOWN)[0] == ("degraded", "feed_down")
