@@ -119,6 +119,8 @@ class RelayPolicy:
     restate_rows_batch: int = 500
     # No more of the ledger's events wait in the stream for the projector: 5,000 pages of a history are some 26 MB.
     unread_events_max: int = 5_000
+    # While the projector reads nothing of a partition that is behind, the broker is asked about it this often.
+    lag_s_max: float = 1.0
     # The rolling comparison: at most so many players, or lines of their histories, in a part, a part every
     # `COMMANDS_COMPARE_S`, and once around in no less time than this.
     compare_players_max: int = 10

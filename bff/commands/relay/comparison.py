@@ -7,10 +7,12 @@ still on its way out, is left out of this round.
 """
 
 from bff.commands.engine.policy import RELAY
-from bff.commands.ledger.models import OutboxRow, Player
+from bff.commands.ledger.models import Player
 from bff.commands.ledger.statement import statements_of
 from bff.commands.relay.places import Places
+from bff.commands.relay.unsent import leaving
 from bff.contracts.ledger import PlayerStatement
+from bff.contracts.ledger_partition import aggregate_of_player
 
 
 def state_next(after: str, places: Places) -> tuple[str, list[PlayerStatement]]:
@@ -33,14 +35,6 @@ def state_next(after: str, places: Places) -> tuple[str, list[PlayerStatement]]:
     stands = statements_of(Player.objects.filter(pk__in=chosen))
     # Read last: who has not moved by then is as it was stated, and all of it is in the stream.
     still = dict(Player.objects.filter(pk__in=chosen).values_list("pk", "sequence"))
-    leaving = _leaving()
-    sure = [each for each in stands if still[each.player] == each.sequence[1] and each.player not in leaving]
-    return last, sure
-
-
-def _leaving() -> set[str]:
-    """Players of whom an event has not gone out."""
-    waiting = OutboxRow.objects.filter(position__isnull=True, published_at__isnull=True)
-    placed = OutboxRow.objects.filter(position__isnull=False, published_at__isnull=True)
-    names = [*waiting.values_list("aggregate", flat=True), *placed.values_list("aggregate", flat=True)]
-    return {name.partition(":")[2] for name in names}
+    on_their_way = leaving(places)
+    gone_out = {each for each in chosen if aggregate_of_player(each) not in on_their_way}
+    return last, [each for each in stands if still[each.player] == each.sequence[1] and each.player in gone_out]

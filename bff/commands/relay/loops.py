@@ -71,7 +71,12 @@ class Relay:
         policy: BrokerPolicy,
     ) -> None:
         self.broker = broker
-        self.backpressure = Backpressure(broker, min(RELAY.unread_events_max, policy.stream_events_max // 2))
+        self.backpressure = Backpressure(
+            broker,
+            min(RELAY.unread_events_max, policy.stream_events_max // 2),
+            ask_s_min=RELAY.poll_ms_min / 1000,
+            ask_s_max=RELAY.lag_s_max,
+        )
         self.engine = engine
         self.durable_engine = durable_engine  # an epoch that others have read of must not be lost
         self.leases = leases
@@ -96,7 +101,7 @@ class Relay:
             "partitions": sorted(self._held),
             "backlog_events": self.backlog.total,
             "backlog_by_partition": {str(place): events for place, events in (self.backlog.events or {}).items()},
-            "held_back": self.backpressure.is_full,
+            "held_back": self.backpressure.held_back,
             "detail": self.progress.detail or self.requests.detail,
         }
 
@@ -130,45 +135,49 @@ class Relay:
         await self.leases.leave()
 
     async def _step(self) -> int:
-        """How many events went out."""
+        """How many events went out or got their positions, whichever is more."""
         now = datetime.now(UTC)
         await self._set_partitions(now)
         held = self._follow_leases()
         due = bool(held) and asyncio.get_running_loop().time() - self._heartbeat_at >= RELAY.heartbeat_s
-        to_mark = bool(self._unmarked and self._unmarked.rows)
+        to_mark = bool(self._unmarked and self._unmarked.spans)
         if not to_mark and not due and (not held or await self._idle.is_idle(held)):
             await self.leases.release_ended()
             return 0
         published, self._unmarked = self._unmarked, None
-        events_max = min(RELAY.batch_events_max, self.backpressure.events_left)
-        batch = await self.engine.run(steps.next_batch, held, published, now, measured=due, events_max=events_max)
+        room = self.backpressure.room(held)
+        batch = await self.engine.run(steps.next_batch, held, published, now, measured=due, room=room)
         # Nothing of those is under way any more, and all that went out is marked.
         await self.leases.release_ended()
         if due:
             # Told before anything is sent, for it matters most while nothing can be.
             self.backlog.count(batch.backlogs)
         await self._publish(batch)
-        # What was restated before is out with this batch.
-        if len(batch.rows) < events_max and batch.places:
-            await self.engine.run(restating.restate_some, now, batch.places)
-        return len(batch.rows)
+        # What was restated before is out with this batch, where a partition has caught up.
+        room = self.backpressure.room(batch.caught_up.held)
+        restated = Places.of(frozenset(place for place in room if room[place]), batch.places.count)
+        if restated:
+            await self.engine.run(restating.restate_some, now, restated)
+        return max(len(batch.rows), batch.taken)
 
     async def _publish(self, batch: steps.Batch) -> None:
         await publish_batch(self.broker, batch)
-        self.backpressure.count_published(len(batch.events))
+        self.backpressure.count_published({place: len(span) for place, span in batch.spans.items()})
         # Only what is out is marked, by the next batch; a kill before that sends it twice.
         self._unmarked = batch
         PUBLISHED.inc(len(batch.events))
         if batch.drained:
             await publish_heartbeats(self.broker, batch)
             self._drained, self._heartbeat_at = batch.drained, asyncio.get_running_loop().time()
-        await self.backpressure.refresh(RELAY.batch_events_max, batch.places.held)
+        now = asyncio.get_running_loop().time()
+        await self.backpressure.refresh(RELAY.batch_events_max, batch.places.held, now)
 
     def _follow_leases(self) -> frozenset[int]:
         """What is held at this moment. Nobody knows anything yet of partitions that have just been taken."""
         held = self.leases.held
+        if held != self._held:
+            self.backpressure.keep(held & self._held)
         if held - self._held:
-            self.backpressure.forget()
             self._heartbeat_at = 0.0
         if not held:
             self.backlog.count({})  # others tell what waits

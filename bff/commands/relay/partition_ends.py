@@ -11,7 +11,7 @@ from bff.commands.ledger.models import RelayState
 from bff.commands.ledger.partition_epochs import PartitionEpoch, decode_epochs
 
 # What `write_ends` changes.
-COLUMNS = ("position", "event_id", "others", "epochs")
+COLUMNS = ("position", "event_id", "others", "epochs", "sent")
 
 
 class _Position(msgspec.Struct, array_like=True):
@@ -23,7 +23,7 @@ class End(msgspec.Struct):
     """The last position given in a partition's epoch, and the id of what it was given to ("" before the first).
 
     `restate_after` is how far the players of a partition that began its epoch by itself are restated, None when all
-    of them are.
+    of them are. Everything up to the position `sent` has gone out; None where only the outbox can tell.
     """
 
     epoch: str
@@ -31,6 +31,7 @@ class End(msgspec.Struct):
     position: int = 0
     event_id: str = ""
     restate_after: str | None = None
+    sent: int | None = 0
 
 
 def read_ends(state: RelayState) -> list[End]:
@@ -39,9 +40,10 @@ def read_ends(state: RelayState) -> list[End]:
     epochs = decode_epochs(state.epochs, state.epoch)
     if len(epochs) != len(positions):
         epochs = [PartitionEpoch(state.epoch, int(state.began_at.timestamp() * 1000))] * len(positions)
+    sent = _decode_sent(state, len(positions))
     return [
-        End(of.epoch, of.began_ms, at.position, at.event_id, of.restate_after)
-        for at, of in zip(positions, epochs, strict=True)
+        End(of.epoch, of.began_ms, at.position, at.event_id, of.restate_after, out)
+        for at, of, out in zip(positions, epochs, sent, strict=True)
     ]
 
 
@@ -53,6 +55,14 @@ def write_ends(state: RelayState, ends: list[End]) -> None:
     epochs = [PartitionEpoch(end.epoch, end.began_ms, end.restate_after) for end in ends]
     alike = all(end.epoch == state.epoch for end in ends)
     state.epochs = "[]" if alike else msgspec.json.encode(epochs).decode()
+    state.sent = msgspec.json.encode([state.epoch, *(end.sent for end in ends)]).decode()
+
+
+def _decode_sent(state: RelayState, count: int) -> list[int | None]:
+    """By partition. Any epoch that begins is the latest: where that is not the one that was written beside these, a
+    process of the release before has begun it, and nothing of them holds."""
+    epoch, *sent = msgspec.json.decode(state.sent) or [""]
+    return sent if epoch == state.epoch and len(sent) == count else [None] * count
 
 
 def first_epoch(ends: Iterable[End]) -> str:

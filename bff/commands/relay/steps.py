@@ -1,6 +1,6 @@
 """The outbox as the relay sees it: take rows, give positions, mark what is out, forget what is old.
 
-Public: `Batch`, `next_batch`, `is_idle`, `backlog`, `backlogs`, `prune`.
+Public: `Batch`, `next_batch`, `is_idle`, `prune`.
 
 Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
 again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
@@ -25,6 +25,8 @@ from bff.commands.ledger.models import OutboxRow, Player, ProviderRequest, Recei
 from bff.commands.relay.partition_ends import COLUMNS, End, first_epoch, read_ends, write_ends
 from bff.commands.relay.places import Places
 from bff.commands.relay.restating import is_restated, not_restated, restart_for_late
+from bff.commands.relay.spans import Span, next_spans
+from bff.commands.relay.unsent import UNPLACED, UNPUBLISHED, count_unplaced, find_sent, rows_of, unsent
 from bff.contracts.command_names import GRANT_BONUS, OPENING
 from bff.contracts.event import Event
 from bff.contracts.ledger_partition import partition_key, partition_of
@@ -39,11 +41,9 @@ _PLAYERS = Player._meta.db_table
 _KEY = f"UPDATE {_TABLE} SET partition_key = %s WHERE id = %s"  # noqa: S608
 _WAITING = f"SELECT id, event_id, aggregate, epoch FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL"  # noqa: S608
 _PLACE = f"UPDATE {_TABLE} SET position_epoch = %s, position = %s, previous_id = %s WHERE id = %s"  # noqa: S608
-_READY = f"SELECT * FROM {_TABLE} WHERE position IS NOT NULL AND published_at IS NULL"  # noqa: S608
 # Rows that another epoch has taken back since are to go out again.
 _OUT = f"UPDATE {_TABLE} SET published_at = %s WHERE id = %s AND position_epoch = %s"  # noqa: S608
-_UNPUBLISHED = f"FROM {_TABLE} WHERE published_at IS NULL"
-_UNKEYED = f"SELECT id, aggregate {_UNPUBLISHED} AND partition_key IS NULL ORDER BY id LIMIT %s"
+_UNKEYED = f"SELECT id, aggregate {UNPUBLISHED} AND partition_key IS NULL ORDER BY id LIMIT %s"
 _NOT_RESTATED = f"SELECT 1 FROM {_PLAYERS} WHERE epoch < %s"  # noqa: S608
 
 
@@ -52,15 +52,20 @@ class Batch:
     """What is to be published next, in order, to the partitions `places`.
 
     `ends` says for each partition, theirs or not, in which epoch it is, which position was given last, and to what.
+    `events` are all of the positions `spans` that nobody knew to be out, and `taken` rows have got positions.
 
-    `drained`: of which of `places` nothing that was committed before this batch is missing from `events` or the
-    stream. Only a `measured` batch knows that, and its `backlogs`: by partition, how many events have not gone out.
+    `caught_up`: of which of `places` nothing that was committed before this batch is missing from `events` or the
+    stream. `drained`: of which of these everybody is restated too. Only a `measured` batch knows that, and its
+    `backlogs`: by partition, how many events have not gone out.
     """
 
     places: Places
     rows: list[int]
     events: list[Event]
     ends: list[End]
+    spans: Mapping[int, Span]
+    taken: int
+    caught_up: Places
     drained: Places
     backlogs: Mapping[int, int]
 
@@ -72,58 +77,59 @@ def next_batch(
     *,
     measured: bool = True,
     events_max: int = RELAY.batch_events_max,
+    room: Mapping[int, int] | None = None,
 ) -> Batch:
-    """Mark the events of the batch `published`, take at most `events_max` waiting rows of the partitions `held` and
-    give them positions."""
+    """Mark the events of the batch `published`, give positions to at most `events_max` waiting rows of the partitions
+    `held`, and take at most as many rows that have one: of each partition no more than its `room` (None: no limit).
+
+    A row of a partition without room has its position and waits for its turn out of the way of the others.
+    """
     with transaction.atomic():
         # Locked before any row is, as by whoever begins an epoch.
         [state] = statements.find(RelayState, lock=True, id=1)
-        if published is not None and published.rows:
-            _mark_published(published, now)
         ends = read_ends(state)
+        if published is not None:
+            _mark_published(published, ends, now)
         places = Places.of(held, len(ends))
         # A player's rows are in order only where all that came before have their keys.
-        keyed = _give_keys()
-        taken = _waiting(places, events_max) if keyed and places else []
+        sending = places if _give_keys() else Places.of(frozenset(), len(ends))
+        find_sent(ends, places)
+        taken = _waiting(sending, events_max) if sending else []
         if taken:
             _give_positions(ends, taken)
             restart_for_late(ends, ((aggregate, epoch) for _, _, aggregate, epoch in taken))
-            write_ends(state, ends)
+        before = [getattr(state, column) for column in COLUMNS]
+        write_ends(state, ends)
+        if before != [getattr(state, column) for column in COLUMNS]:
             statements.update(state, *COLUMNS)
-    ready = _ready(places, events_max) if keyed and places else []
-    waiting = backlogs(places) if measured else {}
-    events = [_event(row) for row in ready]
-    full = events_max in (len(taken), len(ready))
-    drained = _drained(places, ends, events, waiting if full else {}) if measured and keyed else frozenset[int]()
-    return Batch(places, [row.pk for row in ready], events, ends, Places.of(drained, len(ends)), waiting)
-
-
-def _drained(places: Places, ends: list[End], events: list[Event], waiting: Mapping[int, int]) -> frozenset[int]:
-    """Of which partitions everything is in the stream with `events`; `waiting` is what has not gone out of those of
-    which there may be more."""
-    if not_restated(first_epoch(ends)).exists():
-        return frozenset()
-    leaving = Counter(partition_of(each.aggregate, len(ends)) for each in events)
-    return frozenset(
-        place for place in places.held if is_restated(ends[place]) and waiting.get(place, 0) <= leaving[place]
+    spans = next_spans(ends, sending.held, room, events_max)
+    ready = rows_of(spans, len(ends))
+    unplaced = count_unplaced(places) if measured else {}
+    complete = frozenset(place for place in sending.held if _is_complete(ends[place], spans.get(place)))
+    if len(taken) == events_max:  # there may be more of them
+        complete &= {place for place, count in unplaced.items() if not count}
+    return Batch(
+        places=places,
+        rows=[row.pk for row in ready],
+        events=[_event(row) for row in ready],
+        ends=ends,
+        spans=spans,
+        taken=len(taken),
+        caught_up=Places.of(complete, len(ends)),
+        drained=Places.of(_restated(complete, ends) if measured else frozenset(), len(ends)),
+        backlogs={place: count + unsent(ends[place]) for place, count in unplaced.items()},
     )
 
 
-def backlog() -> int:
-    """Events that have not gone out."""
-    return OutboxRow.objects.filter(published_at__isnull=True).count()
+def _is_complete(end: End, span: Span | None) -> bool:
+    return (span.last if span else end.sent) == end.position
 
 
-def backlogs(places: Places) -> dict[int, int]:
-    """Events of each of `places` that have not gone out."""
-    found = dict.fromkeys(places.held, 0)
-    if places:
-        select = f"SELECT partition_key %% {places.count}, COUNT(*) {_UNPUBLISHED}{places.condition}"
-        with connection.cursor() as cursor:
-            # A row without its key has no partition yet.
-            cursor.execute(f"{select} AND partition_key IS NOT NULL GROUP BY 1", ())
-            found |= dict(cursor.fetchall())
-    return found
+def _restated(complete: frozenset[int], ends: list[End]) -> frozenset[int]:
+    """Those of `complete` in which everybody is restated; none while one is not in the epoch that came first."""
+    if not_restated(first_epoch(ends)).exists():
+        return frozenset()
+    return frozenset(place for place in complete if is_restated(ends[place]))
 
 
 def _give_keys() -> bool:
@@ -136,11 +142,19 @@ def _give_keys() -> bool:
     return len(found) < RELAY.keys_batch
 
 
-def _mark_published(published: Batch, now: datetime) -> None:
+def _mark_published(published: Batch, ends: list[End], now: datetime) -> None:
+    """The rows, and how far their partitions have gone out with them."""
     published_at = connection.ops.adapt_datetimefield_value(now)
-    with connection.cursor() as cursor:
-        sent = zip(published.rows, published.events, strict=True)
-        cursor.executemany(_OUT, [(published_at, pk, cast(Sequence, event.position)[0]) for pk, event in sent])
+    if published.rows:
+        with connection.cursor() as cursor:
+            sent = zip(published.rows, published.events, strict=True)
+            cursor.executemany(_OUT, [(published_at, pk, cast(Sequence, event.position)[0]) for pk, event in sent])
+    found = Counter(partition_of(each.aggregate, len(published.ends)) for each in published.events)
+    for place, span in published.spans.items():
+        if place < len(ends) and ends[place].epoch == published.ends[place].epoch:
+            # Whoever else has sent some of these may be further, and may not have said so.
+            last = max(span.last, ends[place].sent or 0)
+            ends[place].sent = last if found[place] == len(span) else None
 
 
 def _waiting(places: Places, events_max: int) -> list[tuple[int, str, str, str]]:
@@ -148,11 +162,6 @@ def _waiting(places: Places, events_max: int) -> list[tuple[int, str, str, str]]
     with connection.cursor() as cursor:
         cursor.execute(f"{_WAITING}{places.condition} ORDER BY id LIMIT %s", [events_max])
         return list(cursor.fetchall())
-
-
-def _ready(places: Places, events_max: int) -> list[OutboxRow]:
-    """Rows that have a position and are not out, as far as anybody knows."""
-    return list(OutboxRow.objects.raw(f"{_READY}{places.condition} ORDER BY position LIMIT %s", [events_max]))
 
 
 def _give_positions(ends: list[End], taken: list[tuple[int, str, str, str]]) -> None:
@@ -177,8 +186,10 @@ def is_idle(held: frozenset[int]) -> bool:
         return True
     if not all(is_restated(ends[place]) for place in places.held):
         return False
-    own = f"SELECT EXISTS (SELECT 1 {_UNPUBLISHED}{places.condition})"
-    unkeyed = f"EXISTS (SELECT 1 {_UNPUBLISHED} AND partition_key IS NULL)"
+    if any(ends[place].sent != ends[place].position for place in places.held):
+        return False
+    own = f"SELECT EXISTS (SELECT 1 {UNPLACED}{places.condition})"
+    unkeyed = f"EXISTS (SELECT 1 {UNPUBLISHED} AND partition_key IS NULL)"
     with connection.cursor() as cursor:
         cursor.execute(f"{own}, {unkeyed}, EXISTS ({_NOT_RESTATED})", [first_epoch(ends)])
         return not any(cursor.fetchone())

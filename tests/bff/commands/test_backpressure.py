@@ -1,35 +1,61 @@
-"""A relay sends no more than the slowest reader has room for, and shows what waits for it."""
-
-from types import SimpleNamespace
+"""A relay sends no more of a partition than its reader has room for, and shows what waits for it."""
 
 import pytest
 
 from bff.broker import Lag
 from bff.commands.relay.backlog_metrics import OF_PARTITION, BacklogMetrics
-from bff.commands.relay.backpressure import Backpressure
+from bff.commands.relay.backpressure import HELD_BACK, Backpressure
 
 pytestmark = pytest.mark.quick
 
 
-async def test_nothing_is_published_beyond_what_the_slowest_reader_has_room_for():
-    """The broker is not asked while there is room."""
-    calls, lags = [], {0: 3, 1: 10}
+class Lags:
+    """A broker that says how far the reader of each partition is behind, and records which were asked about."""
 
-    async def lag(_stream, _reader, *, partition):
-        calls.append(partition)
-        return Lag(lags[partition], 0.0)
+    def __init__(self, **behind):
+        self.behind, self.queries = {int(place[1:]): events for place, events in behind.items()}, []
 
-    pressure = Backpressure(SimpleNamespace(lag=lag), 10)
-    await pressure.refresh(5, (0, 1))
-    assert (pressure.events_left, pressure.is_full) == (0, True)
-    lags[1] = 4
-    await pressure.refresh(5, (0, 1))
-    assert (repr(pressure), pressure.is_full) == ("<Backpressure 6 of 10>", False)
-    await pressure.refresh(5, (0, 1))
-    pressure.count_published(4)
-    assert (pressure.events_left, calls) == (2, [0, 1, 0, 1])
-    pressure.forget()
-    assert pressure.events_left == 0
+    async def lag(self, _stream, _reader, *, partition):
+        self.queries.append(partition)
+        return Lag(self.behind[partition], 0.0)
+
+
+def pressure_on(broker, unread_events_max=10):
+    return Backpressure(broker, unread_events_max, ask_s_min=1, ask_s_max=4)
+
+
+async def test_a_partition_has_the_room_that_its_own_reader_leaves():
+    """The broker is asked about those alone in which too little is left."""
+    broker = Lags(p0=3, p1=10)
+    pressure = pressure_on(broker)
+    assert pressure.room((0, 1)) == {0: 0, 1: 0}, "nothing is known yet"
+    await pressure.refresh(5, (0, 1), 0)
+    assert (pressure.room((0, 1)), pressure.held_back, HELD_BACK._value.get()) == ({0: 7, 1: 0}, [1], 1)
+    broker.behind[1] = 4
+    await pressure.refresh(5, (0, 1), 0)
+    assert (repr(pressure), pressure.held_back) == ("<Backpressure {0: 7, 1: 6} of 10>", [])
+    pressure.count_published({0: 4, 2: 1})
+    await pressure.refresh(3, (0, 1), 0)
+    assert (pressure.room((0, 1)), broker.queries) == ({0: 3, 1: 6}, [0, 1, 1])
+    pressure.keep({1, 2})
+    assert pressure.room((0, 1, 2)) == {0: 0, 1: 6, 2: 0}
+
+
+async def test_the_broker_is_asked_ever_more_rarely_about_a_reader_that_reads_nothing():
+    """And at once while it reads, however far it is behind."""
+    broker = Lags(p0=10)
+    pressure, seconds = pressure_on(broker), []
+    for second in range(16):
+        await pressure.refresh(5, (0,), second)
+        if broker.queries:
+            seconds.append(second)
+        broker.queries.clear()
+    assert seconds == [0, 1, 2, 4, 8, 12]
+    broker.behind[0] = 9
+    for second in (16, 17):
+        await pressure.refresh(5, (0,), second)
+        broker.behind[0] -= 1
+    assert broker.queries == [0, 0]
 
 
 def test_a_partition_that_another_relay_has_taken_is_shown_there_alone():

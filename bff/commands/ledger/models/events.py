@@ -50,8 +50,8 @@ class RelayState(models.Model):
 
     `epoch` is the one that began last, in one partition or in all; `epochs` holds each partition's as JSON, nothing
     where all are in that one. `position` and `event_id` are the last position given in the first partition and what it
-    was given to; `others` holds the same of those that follow, as JSON. `holder` and `held_until` are those of a relay
-    of the release before, which leads alone.
+    was given to; `others` holds the same of those that follow, as JSON. `sent` says up to which position everything has
+    gone out. `holder` and `held_until` are those of a relay of the release before, which leads alone.
     """
 
     id = models.IntegerField(primary_key=True, default=1)
@@ -60,6 +60,7 @@ class RelayState(models.Model):
     event_id = models.CharField(max_length=40, blank=True, default="", db_default="")
     others = models.TextField(blank=True, default="[]", db_default="[]")
     epochs = models.TextField(blank=True, default="[]", db_default="[]")
+    sent = models.TextField(blank=True, default="[]", db_default="[]")
     began_at = models.DateTimeField()
     holder = models.CharField(max_length=80, blank=True)
     held_until = models.DateTimeField(null=True)

@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from bff.broker import BrokerUnavailable, Lag, connect
 from bff.commands.ledger.models import RelayState
-from bff.commands.relay import steps
 from bff.commands.relay.partition_ends import first_epoch, read_ends
 from bff.commands.relay.places import Places
 from bff.commands.relay.restating import is_restated, not_restated
+from bff.commands.relay.unsent import backlogs
 from bff.contracts.ledger import LEDGER_READER, LEDGER_STREAM
 
 _ROW = "{:>9}  {:>9}  {:>7}  {:>11}  {:>9}  {}"
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         state = RelayState.objects.get(pk=1)
         ends = read_ends(state)
-        unsent = steps.backlogs(Places.of(frozenset(range(len(ends))), len(ends)))
+        unsent = backlogs(Places.of(frozenset(range(len(ends))), len(ends)))
         try:
             lags = asyncio.run(_lags(len(ends)))
         except BrokerUnavailable as error:

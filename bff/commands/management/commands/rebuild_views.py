@@ -20,7 +20,7 @@ from bff.commands.engine.progress_bar import Bar
 from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.ledger.models import RelayState
 from bff.commands.ledger.statement import state_part
-from bff.commands.relay import epochs, rebuild, restating, steps
+from bff.commands.relay import epochs, rebuild, restating, unsent
 from bff.commands.relay.partition_ends import first_epoch, read_ends
 from bff.commands.relay.places import Places
 from bff.contracts.ledger import (
@@ -191,7 +191,7 @@ async def _restate(engine: Engine) -> None:
     left = await engine.run(_not_restated)
     bar = Bar("restating", left)
     while left:
-        if await engine.run(steps.backlog) < RELAY.unread_events_max:
+        if await engine.run(unsent.backlog) < RELAY.unread_events_max:
             await engine.run(restating.restate_some, datetime.now(UTC))
         else:
             await asyncio.sleep(0.1)

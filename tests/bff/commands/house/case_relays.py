@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,25 +13,29 @@ from django.test import override_settings
 from bff.broker import BROKER, BrokerUnavailable, Lag
 from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine
-from bff.commands.ledger.models import OutboxRow, Player
+from bff.commands.ledger.models import OutboxRow, Player, RelayState
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.relay import comparison, epochs, restating, steps
+from bff.commands.relay import comparison, epochs, restating, steps, unsent
 from bff.commands.relay.loops import Relay
+from bff.commands.relay.partition_ends import End, read_ends
 from bff.commands.relay.partition_leases import PartitionLeases
 from bff.commands.relay.places import Places
+from bff.commands.relay.spans import Span, next_spans
 from bff.contracts.ledger import HEARTBEAT
 from bff.contracts.ledger_partition import partition_of
 from tests.bff.commands.house.case_operators import output_of, set_partitions_at_once
 from tests.support.memory_leases import MemoryLeases
 
 PARTITIONS = 3
+UNREAD_MAX = 10
 
 
 class Streams:
-    """A broker that records events by partition and in order; while `is_away` it refuses them."""
+    """A broker that records events by partition and in order; while `is_away` it refuses them. The readers of `dead`
+    partitions read nothing, the others everything."""
 
     def __init__(self):
-        self.events, self.is_away = defaultdict(list), False
+        self.events, self.is_away, self.dead = defaultdict(list), False, set()
 
     async def prepare(self, stream, partitions):
         """Nothing to prepare."""
@@ -41,7 +46,7 @@ class Streams:
         self.events[partition] += events
 
     async def lag(self, stream, group, *, partition=0):
-        return Lag(0, 0.0)
+        return Lag(len(self.events[partition]) if partition in self.dead else 0, 0.0)
 
     def of_players(self, place):
         return [each for each in self.events[place] if each.aggregate.startswith("player:")]
@@ -53,11 +58,11 @@ class House:
     def __init__(self):
         self.broker, self.store, self.relays, self._engines = Streams(), MemoryLeases(), {}, []
 
-    def start(self, name):
+    def start(self, name, policy=BROKER):
         engine = Engine(threads=1)
         self._engines.append(engine)
         leases = PartitionLeases(self.store, engine, name)
-        self.relays[name] = Relay(self.broker, engine, engine, leases, holder=name, policy=BROKER)
+        self.relays[name] = Relay(self.broker, engine, engine, leases, holder=name, policy=policy)
         return self.relays[name]
 
     async def rounds(self, count=2):
@@ -290,6 +295,118 @@ def test_two_that_hold_one_partition_for_a_moment_never_give_a_position_twice():
     assert steps.next_batch(mine, awake, now).rows == []
 
 
+def test_a_partition_that_nobody_reads_holds_back_its_own_events_alone():
+    """The others go on, their heartbeats too; once it is read its events come too, each once and in order."""
+
+    async def play(house):
+        await house.relays.pop("first").leave()
+        small = replace(BROKER, stream_events_max=2 * UNREAD_MAX)
+        relay = house.start("small", small)
+        house.broker.dead.add(1)
+        await house.rounds()
+        players = []
+        for _ in range(UNREAD_MAX):
+            players += await house.opened(9)
+            await house.rounds(1)
+        sent = {place: len(house.broker.of_players(place)) for place in range(PARTITIONS)}
+        assert sent == {0: 3 * UNREAD_MAX, 1: UNREAD_MAX - 1, 2: 3 * UNREAD_MAX}, "a heartbeat was not read either"
+        house.broker.events[0].clear()
+        relay._heartbeat_at = 0.0
+        await relay._step()
+        assert [each.type for each in house.broker.events[0]] == [HEARTBEAT]
+        waiting = 2 * UNREAD_MAX + 1
+        assert relay.state() | {"detail": ""} == {
+            "leading": True,
+            "partitions": [0, 1, 2],
+            "backlog_events": waiting,
+            "backlog_by_partition": {"0": 0, "1": waiting, "2": 0},
+            "held_back": [1],
+            "detail": "",
+        }
+        assert unsent_of(await relay.engine.run(unsent.leaving, Places.of(frozenset({0, 2}), PARTITIONS))) == {}
+        assert unsent_of(await relay.engine.run(unsent.leaving, Places.of(frozenset({1}), PARTITIONS))) == {1: waiting}
+        fewer = Places.of(frozenset({0}), 1)
+        assert unsent_of(await relay.engine.run(unsent.leaving, fewer)) == {1: waiting}, "their number has changed"
+        house.broker.dead.clear()
+        relay.backpressure.keep(())
+        await house.rounds()
+        assert relay.state()["held_back"] == []
+        assert len(house.broker.of_players(1)) == 3 * UNREAD_MAX
+        check(house.broker)
+
+    scenario(play)
+
+
+def ends_of(*positions):
+    return [End("e1", 0, position, sent=sent) for position, sent in positions]
+
+
+def test_a_batch_is_shared_by_partitions_as_far_as_each_has_room():
+    """One without room has none of it; where there is not enough, those with few come first."""
+    ends = ends_of((5, 0), (900, 100), (3, 3), (50, 10), (7, None))
+    assert next_spans(ends, range(4), {0: 9, 1: 0, 2: 9, 3: 2}, 200) == {0: Span(1, 5), 3: Span(11, 12)}
+    assert next_spans(ends, range(5), None, 20) == {0: Span(1, 5), 1: Span(101, 105), 3: Span(11, 15), 4: Span(1, 5)}
+    assert next_spans(ends, (1, 3), None, 1) == {3: Span(11, 11)}
+    assert next_spans(ends, (1,), {}, 20) == {}
+    assert len(Span(11, 15)) == 5
+
+
+def unsent_of(aggregates):
+    """How many aggregates by partition."""
+    return Counter(partition_of(each, PARTITIONS) for each in aggregates)
+
+
+def test_what_has_gone_out_is_found_again_where_a_release_before_did_not_say_so():
+    """It begins epochs, and sends rows, beside this one."""
+    drain()
+    every, now = frozenset(range(PARTITIONS)), datetime.now(UTC)
+    opened(6)
+    older = steps.next_batch(every, None, now)
+    OutboxRow.objects.filter(pk__in=older.rows[:4]).update(published_at=now)
+    opened(3)
+    newer = steps.next_batch(every, older, now)
+    assert len(newer.rows) == 3
+    RelayState.objects.update(sent="[]")
+    assert not steps.is_idle(every)
+    assert sum(unsent.backlogs(Places.of(every, PARTITIONS)).values()) == 3
+    again = steps.next_batch(every, None, now)
+    assert again.events == newer.events
+    OutboxRow.objects.filter(pk__in=again.rows).update(published_at=now)
+    late = steps.next_batch(every, None, now)
+    assert (late.rows, len(late.spans)) == ([], 3)
+    assert steps.next_batch(every, late, now).spans == {}
+    assert steps.is_idle(every)
+
+
+def test_a_batch_of_an_epoch_that_is_over_says_nothing_of_what_has_gone_out():
+    """Nor does one of more partitions than there are."""
+    drain()
+    every, now = frozenset(range(PARTITIONS)), datetime.now(UTC)
+    opened(3)
+    batch = steps.next_batch(every, None, now)
+    moved = replace(batch, spans={**batch.spans, PARTITIONS: Span(1, 9)})
+    epochs.begin_epoch("", now, 1, forced=True)
+    steps.next_batch(frozenset(), moved, now)
+    ends = read_ends(RelayState.objects.get(pk=1))
+    assert [end.sent for end in ends] == [ends[0].position, 0, ends[2].position]
+    drain()
+
+
+def test_a_partition_has_not_caught_up_while_there_may_be_more_of_it():
+    """Where a turn is full, what is left is counted once a heartbeat."""
+    drain()
+    every, now = frozenset(range(PARTITIONS)), datetime.now(UTC)
+    opened(2, places=(0,))
+    opened(2, places=(1,))
+    assert steps.next_batch(every, None, now, measured=False, events_max=2).caught_up.held == ()
+    drain()
+    opened(2, places=(0,))
+    opened(2, places=(1,))
+    batch = steps.next_batch(every, None, now, events_max=2)
+    assert (batch.caught_up.held, batch.drained.held, batch.backlogs) == ((0, 2), (0, 2), {0: 2, 1: 2, 2: 0})
+    drain()
+
+
 def test_rows_without_a_key_get_it_before_anything_is_taken(monkeypatch):
     """A process of the release before writes such rows beside this one; a player's events stay in order."""
     drain()
@@ -316,10 +433,10 @@ def test_what_waits_is_counted_by_whoever_sends_it():
     """The backlogs of all relays add up to what waits; who holds nothing has none."""
     drain()
     opened(9)
-    each = steps.backlogs(Places.of(frozenset(range(PARTITIONS)), PARTITIONS))
+    each = unsent.backlogs(Places.of(frozenset(range(PARTITIONS)), PARTITIONS))
     assert list(each) == list(range(PARTITIONS))
     assert all(each.values())
-    assert sum(each.values()) == steps.backlog()
-    assert steps.backlogs(Places.of(frozenset({1}), PARTITIONS)) == {1: each[1]}
-    assert steps.backlogs(Places.of(frozenset(), PARTITIONS)) == {}
+    assert sum(each.values()) == unsent.backlog()
+    assert unsent.backlogs(Places.of(frozenset({1}), PARTITIONS)) == {1: each[1]}
+    assert unsent.backlogs(Places.of(frozenset(), PARTITIONS)) == {}
     assert steps.is_idle(frozenset({7})), "there is no such partition"
