@@ -1,4 +1,6 @@
-// Plays a live HLS address in a <video>: by the browser itself where it can, by hls.js (loaded only then) where not.
+// Plays a live HLS address in a <video>: by hls.js (loaded only then) where the browser has Media Source Extensions, by
+// the browser itself where it has none. Chromium says that it plays HLS by itself, and then asks for a live playlist
+// thirty times a second, where hls.js asks once for each segment.
 //
 // Both engines answer to the same words: start, stop, nudge, jump, lateS, edge, destroy.
 
@@ -8,10 +10,11 @@ const NUDGE_S = 0.1;
 
 /** @typedef {Native | ByScript} Engine */
 
-// `wanted` is "native" or "hls" for tests and comparisons, anything else lets the browser decide.
+// `wanted` is "native" or "hls" for tests and comparisons, anything else decides as above.
 /** @param {HTMLVideoElement} video @param {string} url @param {string | undefined} wanted @returns {Promise<Engine>} */
 export async function engineFor(video, url, wanted) {
-  const native = wanted === "native" || (wanted !== "hls" && video.canPlayType(TYPE) !== "");
+  const byScript = "MediaSource" in globalThis || "ManagedMediaSource" in globalThis;
+  const native = wanted === "native" || (wanted !== "hls" && !byScript && video.canPlayType(TYPE) !== "");
   if (native) return new Native(video, url);
   if (!globalThis.Hls) await import("../vendor/hls-light-1.7.4.min.js");
   const { Hls } = globalThis;

@@ -1,7 +1,7 @@
 """Helpers for tests of an open lobby: slots, their states, and the words that a player reads.
 
 Public: `SLOTS`, `PATIENT_S`, `sign_in`, `sign_in_by_form`, `start_session`, `states`, `attributes`, `words`,
-`status_words`, `wait_for`, `reload_until`, `press_without_script`, `whole`, `Console`.
+`status_words`, `wait_for`, `reload_until`, `press_without_script`, `leave_out_pictures`, `whole`, `Console`.
 """
 
 import re
@@ -132,6 +132,14 @@ def press_without_script(button: Locator) -> None:
     """
     with button.page.expect_navigation():
         button.click()
+
+
+def leave_out_pictures(context: BrowserContext) -> None:
+    """Pages opened from here on play no live picture, as in a browser that can play none: a picture that nobody looks
+    at costs more than all the rest of a table's page."""
+    context.add_init_script(
+        "delete window.MediaSource; delete window.ManagedMediaSource; HTMLMediaElement.prototype.canPlayType = () => ''"
+    )
 
 
 def whole(html: str, slots: tuple[str, ...] = SLOTS) -> bool:

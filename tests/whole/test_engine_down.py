@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.lobby import sign_in, wait_for, words
+from tests.support.lobby import leave_out_pictures, sign_in, wait_for, words
 from tests.support.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(180)
@@ -31,6 +31,7 @@ def test_open_pages_close_what_needs_the_engine_within_five_seconds_and_keep_wha
     """Deposit, claim, limits, bets; whether the player is typing, has just pressed, or only looks; and everything opens
     again."""
     context = browser.new_context()
+    leave_out_pictures(context)
     first = context.new_page()
     sign_in(first, house.url, "amber", "/cashier/")
     pages = {"cashier": first}

@@ -5,10 +5,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support import plain_http
-from tests.support.lobby import press_without_script, reload_until, sign_in, states, wait_for, words
+from tests.support.lobby import (
+    leave_out_pictures,
+    press_without_script,
+    reload_until,
+    sign_in,
+    states,
+    wait_for,
+    words,
+)
 from tests.support.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(180)
@@ -34,6 +42,11 @@ def fail(house: Mullion) -> Iterator[Callable[[str], None]]:
     """Make the tables' provider fail in a named way; ended after the test."""
     yield lambda kind: control(house, "fault", kind=kind, for_s=600)
     control(house, "fault", kind="none")
+
+
+@pytest.fixture
+def _no_picture(context: BrowserContext) -> None:
+    leave_out_pictures(context)
 
 
 @pytest.fixture
@@ -77,7 +90,7 @@ def bet(page: Page, side: str, stake: str) -> None:
     page.get_by_role("button", name=side, exact=True).click()
 
 
-@pytest.mark.usefixtures("running_clock")
+@pytest.mark.usefixtures("running_clock", "_no_picture")
 def test_a_bet_is_placed_settled_and_paid_in_every_open_tab(house: Mullion, page: Page) -> None:
     """The slip says it is in, the stake leaves both tabs at once, the round decides, and a win comes back."""
     open_table(page, house, "amber")
@@ -103,6 +116,7 @@ def test_a_bet_is_placed_settled_and_paid_in_every_open_tab(house: Mullion, page
     expect(chosen, "the chip that was chosen stays chosen").to_have_value("500")
 
 
+@pytest.mark.usefixtures("_no_picture")
 def test_a_bet_after_the_window_is_refused_and_costs_nothing(house: Mullion, page: Page) -> None:
     """The slip says that bets are closed; who presses all the same is told, and nothing is taken."""
     open_table(page, house, "amber")
@@ -114,6 +128,7 @@ def test_a_bet_after_the_window_is_refused_and_costs_nothing(house: Mullion, pag
     assert balance(page) == before
 
 
+@pytest.mark.usefixtures("_no_picture")
 def test_a_bet_whose_answer_got_lost_is_asked_for_again_and_placed_once(
     house: Mullion, page: Page, fail: Callable[[str], None]
 ) -> None:
@@ -191,6 +206,7 @@ def test_closed_table_takes_nobody_and_says_when_it_opens(house: Mullion, page: 
     assert page.locator("#slot-slip form, #slot-table video").count() == 0
 
 
+@pytest.mark.usefixtures("_no_picture")
 def test_visitor_sees_the_table_and_is_invited_to_sign_in(house: Mullion, page: Page) -> None:
     """Everything that moves is for everybody; a bet needs a player."""
     page.goto(house.url + PATH)
