@@ -165,7 +165,7 @@ def test_house_asks_no_provider_that_it_was_not_started_with(drilled_house: Mull
     assert {feed.partition("-")[0] for feed in report["feeds"]} == started
 
 
-@pytest.mark.full  # in every run of CI a story is drilled and watched beside the tests, and its evidence is a test's
+@pytest.mark.full  # in every run of CI a story is drilled over HTTP beside the tests; a browser's evidence is a test's
 def test_story_runs_from_its_file_to_a_journal_that_says_what_held(broken_house: Mullion, tmp_path: Path) -> None:
     """As a person runs it: progress, verdict, exit code, and nothing left broken."""
     output = drill(broken_house, "run", "promotions-slow", "--to", str(tmp_path))
