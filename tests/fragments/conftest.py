@@ -1,6 +1,6 @@
-"""A fragment as a real process, before a BFF that says what each test wants.
+"""A fragment as a real process, with a fake BFF whose replies a test sets.
 
-A module of tests names its fragment (`ROOM`), and `replies()` is what the BFF has where a test wants nothing else.
+A module of tests names its fragment (`ROOM`); `replies()` are the replies where a test sets none.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
 
 @pytest.fixture
 def bff(parts: Parts, request: pytest.FixtureRequest) -> FakeBff:
-    """Without a request, and with the replies of the module."""
+    """The fake BFF with the module's replies and no recorded request."""
     fake = parts[1]
     fake.requests.clear()
     fake.replies = request.module.replies()

@@ -1,4 +1,6 @@
-"""Every fragment stands alone: what its image holds, what its extra installs, nothing else of the repository."""
+"""Every fragment runs alone, with the files of its image and the packages of its extra, and nothing else of the
+repository.
+"""
 
 import re
 import shutil
@@ -41,14 +43,14 @@ def run(*command: str | Path) -> str:
 
 
 class Environments:
-    """Fresh environments with what an extra names, in the lock's versions; extras that name the same share one."""
+    """Fresh virtual environments with an extra's packages in the lock's versions; equal extras share one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: dict[str, Path] = {}
 
     def of(self, extra: str) -> Path:
-        """The environment's folder."""
+        """The folder of the environment."""
         uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
         options = (
             "--frozen",
@@ -81,7 +83,7 @@ def views() -> dict[str, View[Any]]:
 
 
 def make_late(bff: FakeBff) -> threading.Event:
-    """From here on each view comes late; the event is set once one was asked for."""
+    """Delays each view from here on; the event is set once one was requested."""
     arrived, prompt = threading.Event(), dict(bff.replies)
 
     def late(request: BffRequest) -> Reply:
@@ -95,7 +97,7 @@ def make_late(bff: FakeBff) -> threading.Event:
 
 
 def settled(fragment: Fragment, path: str, name: str) -> Answer:
-    """The answer at `path` once the process is warm: its first call to a BFF may come late on a busy machine."""
+    """The answer at `path` once the process is warm, as its first call to a BFF may be late on a busy machine."""
     for _ in range(20):
         answer = fragment.get(path, authorization=bearer(name), podium_locale="en-GB")
         if headers.STATE not in answer.headers:
@@ -108,8 +110,9 @@ def settled(fragment: Fragment, path: str, name: str) -> Answer:
 def test_fragment_serves_with_the_rest_of_the_repository_absent(
     environments: Environments, tmp_path: Path, room: str, extra: str, path: str, words: str
 ) -> None:
-    """Of the files that its Dockerfile lists, installed from the extra named there, by the command that ends it: it is
-    live and ready, renders its page, and after SIGTERM serves whoever had come before."""
+    """With the files and the extra that its Dockerfile names, and its command: it is live and ready, renders its page,
+    and after SIGTERM finishes the requests that it has.
+    """
     image = image_of(room)
     image.write(tmp_path)
     environment = environments.of(image.extra)
@@ -136,8 +139,9 @@ def test_fragment_serves_with_the_rest_of_the_repository_absent(
 @pytest.mark.quick
 @pytest.mark.parametrize("room", [room for room, *_ in CASES])
 def test_image_holds_the_subtree_of_one_fragment(room: str) -> None:
-    """The kit, the two leaf libraries and its own folder, each where the repository has it; it runs as nobody's root,
-    under its own name and on the port that a platform names."""
+    """It has the kit, the two leaf libraries and its own folder, an unprivileged user, and the port that a platform
+    sets.
+    """
     image = image_of(room)
     assert {source for source, _ in image.copies} == OWN_ROOMS | {f"fragments/{room}"}
     assert [each for each in image.copies if each[0] != each[1]] == []

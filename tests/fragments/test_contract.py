@@ -1,4 +1,4 @@
-"""What a fragment promises to whoever composes it: HTML that containment leaves alone, a fallback, a wire."""
+"""The contract of every fragment with a shell: HTML that containment does not change, a fallback, and the headers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ Houses = dict[str, tuple[Fragment, FakeBff]]
 
 @pytest.fixture(scope="module")
 def houses() -> Iterator[Houses]:
-    """Every fragment, each with a BFF of its own."""
+    """Every fragment, each with a fake BFF."""
     with ExitStack() as stack:
         started = {}
         for room in ("wallet", "live_dealer", "promotions", "games"):
@@ -137,7 +137,7 @@ def wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
 
 
 def more_wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
-    """What is held, the history and the limits."""
+    """Held withdrawals, the history and the limits."""
     withdraw = Availability(False, "There is nothing to withdraw.", own=True)
     bff.replies["/views/wallet"] = reply(view(wallet_data(withdraw=withdraw, held_minor=4_000)))
     yield "wallet", "held", wallet.get("/cashier", **headers_of("wallet"))
@@ -264,7 +264,7 @@ def each(pages: list[Page], check: Callable[[str, Answer], None]) -> None:
 
 
 def test_page_is_the_same_each_time_where_the_shell_fills_in_the_keys_of_forms(houses: Houses) -> None:
-    """So that nothing is made of it twice; elsewhere each form comes with a new key of its own."""
+    """Equal bodies are contained once; in other layouts each form has a new key of its own."""
     answers = {
         "/views/wallet": view(wallet_data(held_minor=4_000)),
         "/views/limits": view(limits_data()),
@@ -287,7 +287,7 @@ def test_page_is_the_same_each_time_where_the_shell_fills_in_the_keys_of_forms(h
 
 
 def test_containment_leaves_every_state_as_it_is(pages: list[Page]) -> None:
-    """Nothing in any state is dropped or rewritten by the shell's containment."""
+    """The shell's containment drops and rewrites nothing."""
 
     def check(name: str, answer: Answer) -> None:
         contained = Container().contain(
@@ -314,7 +314,7 @@ def _no_match(html: str) -> None:
 
 
 class Outline(HTMLParser):
-    """Open elements, headings, ids, references, controls of one document."""
+    """Open elements, headings, ids, references and controls of one document."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -343,7 +343,7 @@ class Outline(HTMLParser):
 
 
 def test_every_state_is_sound_html(pages: list[Page]) -> None:
-    """Elements are closed, ids unique and every reference met; headings start at h2 and skip no level."""
+    """Elements are closed, ids are unique, references resolve, and headings start at h2 without skipping a level."""
 
     def check(_: str, answer: Answer) -> None:
         outline = Outline(answer.text)
@@ -358,7 +358,7 @@ def test_every_state_is_sound_html(pages: list[Page]) -> None:
 
 
 def test_degraded_states_say_so_once(pages: list[Page]) -> None:
-    """What `Fragment-State` says to programs one `role="status"` says to people; a fresh page announces nothing."""
+    """A degraded answer has one `role="status"` beside its `Fragment-State`; a fresh one has none."""
 
     def check(_: str, answer: Answer) -> None:
         assert Outline(answer.text).statuses == int(headers.STATE in answer.headers)
@@ -367,8 +367,9 @@ def test_degraded_states_say_so_once(pages: list[Page]) -> None:
 
 
 class Forms(HTMLParser):
-    """Of one document: forms whose button can be pressed, and forms that no open page could close. One that only asks
-    for a page is neither."""
+    """The forms of one document whose button can be pressed, and those that an open page could not close. A form that
+    only requests a page is neither.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -396,7 +397,7 @@ class Forms(HTMLParser):
 
 
 def test_nothing_that_needs_the_engine_can_be_pressed_while_it_takes_no_commands(pages: list[Page]) -> None:
-    """Whatever the fragment, a view that says `paused` leaves no button to press, one status and its reason."""
+    """With a view that is `paused` there is no button to press, one status, and the reason."""
     paused = [page for page in pages if page[1].startswith("paused")]
     assert {name for name, _, _ in paused} == {"wallet", "live-dealer", "promotions", "games"}
 
@@ -409,7 +410,7 @@ def test_nothing_that_needs_the_engine_can_be_pressed_while_it_takes_no_commands
 
 
 def test_every_form_can_be_closed_on_an_open_page(pages: list[Page]) -> None:
-    """Each stands in something that needs the engine, and so hears of it; to ask again for a lost bet never hurts."""
+    """Each is inside an element that follows the engine's state; checking a lost bet again is always possible."""
 
     def check(_: str, answer: Answer) -> None:
         assert "may or may not be in" in answer.text or Forms(answer.text).unheeding == []
@@ -418,7 +419,7 @@ def test_every_form_can_be_closed_on_an_open_page(pages: list[Page]) -> None:
 
 
 def test_what_is_said_of_a_command_can_be_closed(pages: list[Page]) -> None:
-    """By a link to the page without it, which works without a script too."""
+    """A link to the page without the message works without a script."""
     for name, state, answer in pages:
         closing = answer.text.count("data-close>Close</a>")
         assert closing == len(re.findall(r" data-outcome[ >]", answer.text)), f"{name}, {state}"
@@ -426,14 +427,14 @@ def test_what_is_said_of_a_command_can_be_closed(pages: list[Page]) -> None:
 
 
 def test_what_became_of_an_action_is_announced(pages: list[Page]) -> None:
-    """After an action something on the slot is read out, whatever came of it."""
+    """After an action the slot has a live region with the result."""
     for name, state, answer in pages:
         if state in ACTED - {"fallback"}:
             assert Outline(answer.text).statuses > 0 or 'role="alert"' in answer.text, f"{name}, {state}"
 
 
 def test_fallbacks_hold_words_and_no_data(pages: list[Page]) -> None:
-    """A fallback says honestly that the fragment is away, and shows neither a number nor a form."""
+    """A fallback says that the fragment is away, without figures or forms."""
     for name, state, answer in pages:
         if state == "fallback":
             words = re.sub(r"<[^>]+>", " ", answer.text)
@@ -444,7 +445,7 @@ def test_fallbacks_hold_words_and_no_data(pages: list[Page]) -> None:
 
 @pytest.mark.parametrize("room", ["wallet", "live_dealer", "promotions", "games"])
 def test_manifest_leads_to_what_it_names(houses: Houses, room: str) -> None:
-    """By Podium's URL rule the manifest's content, fallback and assets are all there, under the answered version."""
+    """Content, fallback and assets are found by Podium's URL rule, with the manifest's version."""
     fragment, _ = houses[room]
     body = fragment.get("/manifest.json")
     manifest = parse(body.text.encode())
@@ -457,7 +458,7 @@ def test_manifest_leads_to_what_it_names(houses: Houses, room: str) -> None:
 
 
 def test_player_on_a_break_reads_one_word_and_its_end_in_every_fragment(pages: list[Page]) -> None:
-    """Once a slot, in the same words; no deposit, no claim and no bet is offered beside it."""
+    """Each slot has the same sentence once, and offers no deposit, claim or bet."""
     shown = [(name, state, answer) for name, state, answer in pages if state.startswith("on a break")]
     assert len(shown) == sum(map(len, ON_A_BREAK.values()))
 
@@ -475,7 +476,7 @@ def test_player_on_a_break_reads_one_word_and_its_end_in_every_fragment(pages: l
 
 
 class Claims(HTMLParser):
-    """The words of one document that a stale copy of it would still say."""
+    """The words of one document that a stale copy of it would still show."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -496,7 +497,7 @@ class Claims(HTMLParser):
 
 
 def test_stale_copy_of_any_state_claims_nothing_of_this_moment(pages: list[Page]) -> None:
-    """What is only true of the moment it was rendered at is marked, so that the shell's bar alone speaks of time."""
+    """Text that is only true at the time of rendering is marked, so that the shell can hide it in a stale copy."""
     pattern = re.compile(
         r"Up to date|\bOpen\b|\bplaying\b|of \d+ (open|seats)|offers? runs?\b|Ends in|of \d+ open|No word"
     )

@@ -1,4 +1,4 @@
-"""`fragments/FIRST_HALF_HOUR.md`, run as it stands there by somebody who has nothing but this repository."""
+"""`fragments/FIRST_HALF_HOUR.md` is executed as a newcomer would, with nothing but this repository."""
 
 import os
 import re
@@ -32,7 +32,7 @@ MACHINE_S_MAX = 30 * 60
 
 @dataclass
 class Command:
-    """A line that is typed, and the lines that the page shows below it."""
+    """A command line of the page, and the output that the page shows below it."""
 
     line: str
     shown: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ def commands(language: str) -> Iterator[Command]:
 
 
 def assert_printed(command: Command, printed: str) -> None:
-    """Each line of the page, in its order; others may stand between them."""
+    """Each line of the page is printed, in order; other lines may be between them."""
     rest = iter(printed.splitlines())
     for line in command.shown:
         pattern = re.sub(r"([\[\]*?])", r"[\1]", line).replace("…", "*")
@@ -63,7 +63,7 @@ def assert_printed(command: Command, printed: str) -> None:
 
 
 class Terminal:
-    """Runs commands one after the other; places and ports are this run's."""
+    """Runs commands one after the other, with this run's folders and ports."""
 
     def __init__(self, data: Path, folder: Path) -> None:
         self.cwd = ROOT
@@ -92,7 +92,7 @@ class Terminal:
             process.wait(20)
 
     def _start(self, command: Command) -> None:
-        """In the background, until it has printed what the page shows, or answers where it is to listen."""
+        """In the background, until it has printed what the page shows, or answers at its port."""
         process = self._bash(command.line.removesuffix("&"))
         self._background.append(process)
         if command.shown:
@@ -148,7 +148,7 @@ def until_answered(url: str, process: subprocess.Popen[str]) -> None:
 @pytest.mark.quick
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_has_every_step_of_the_way(language: str) -> None:
-    """Scaffold, change a word, check, publish, try, promote, roll back; each language that the scaffold writes."""
+    """Scaffold, edit, check, publish, try, promote and roll back, for each language of the scaffold."""
     lines = [command.line for command in commands(language)]
     steps = ["fragment new", "sed -i", "fragment dev", "fragment check", "fragment publish"]
     steps += ["--canary", "fragment promote", "fragment rollback"]
@@ -160,7 +160,7 @@ def test_page_has_every_step_of_the_way(language: str) -> None:
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_first_half_hour_goes_as_the_page_says(tmp_path: Path, language: str) -> None:
-    """Each command as it is typed there, with what it prints, on the registry of a shell that nobody has used yet."""
+    """Each command prints what the page shows, on the registry of a new shell."""
     (tmp_path / "data").mkdir()
     terminal, began = Terminal(tmp_path / "data", tmp_path), time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""Every fragment as a function, called by the platforms' own clients."""
+"""Every fragment as a function, called through the platforms' own clients."""
 
 import json
 import socket
@@ -58,8 +58,7 @@ def test_lambda_answers_what_the_server_answers(bff: FakeBff, room: str, name: s
 
 
 def test_functions_framework_serves_the_same_application(bff: FakeBff) -> None:
-    """functions-framework calls the fragment request after request, and a 404 stays a 404; its manifest says what it
-    is."""
+    """functions-framework serves several requests, a 404 stays a 404, and the manifest declares a function."""
     port = free_port()
     command = [sys.executable, "-m", "functions_framework", "--port", str(port), "--host", "127.0.0.1"]
     source = ["--source", "fragments/live_dealer/function.py"]
@@ -82,7 +81,7 @@ def test_functions_framework_serves_the_same_application(bff: FakeBff) -> None:
 def test_container_on_the_port_it_is_told_is_a_function_to_knative_and_cloud_run(
     bff: FakeBff, room: str, name: str, path: str, words: str
 ) -> None:
-    """The image's own command, with the variables of those platforms: `PORT`, and `K_SERVICE` for its name."""
+    """The image's own command, with `PORT` and `K_SERVICE` as those platforms set them."""
     image = (ROOT / "fragments" / room / "Dockerfile").read_text("utf-8")
     command = json.loads(image.rpartition("\nCMD ")[2])
     port = free_port()
@@ -110,7 +109,7 @@ def free_port() -> int:
 
 
 def fetch(url: str | urllib.request.Request, ready_s_max: float = 20) -> str:
-    """The body at `url`, waited for while nothing listens there."""
+    """The body at `url`; waits until a server listens there."""
     started = time.monotonic()
     while True:
         try:

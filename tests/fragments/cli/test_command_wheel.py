@@ -1,4 +1,4 @@
-"""The command as a wheel: httpx is all that it needs, and it works where nothing of the repository is."""
+"""The command as a wheel: it needs only httpx, and works without this repository."""
 
 import ast
 import os
@@ -22,7 +22,7 @@ ROOM = ROOT / "fragments" / "cli"
 
 @pytest.mark.quick
 def test_command_imports_httpx_and_nothing_else_that_is_installed() -> None:
-    """Or a team whose fragment is a JavaScript server would install a Django for it."""
+    """A team with a JavaScript fragment should not have to install Django for it."""
     imported = set()
     for path in ROOM.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -38,7 +38,7 @@ def test_command_imports_httpx_and_nothing_else_that_is_installed() -> None:
 
 @pytest.mark.quick
 def test_command_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
-    """Asked for, and where a word is wrong."""
+    """With `--help`, and after an unknown verb."""
     assert main(["--help"]) == 0
     assert "mullion fragment VERB" in capsys.readouterr().out
     assert main(["fragments"]) == 2
@@ -54,7 +54,7 @@ def test_command_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.timeout(300)
 @pytest.mark.django_db(transaction=True)
 def test_installed_command_works_against_a_live_shell(tmp_path: Path, live_server: Any) -> None:
-    """In an empty environment: a token and the shell's address are all that it is given."""
+    """In an empty environment it needs only a token and the shell's address."""
     run(uv(), "build", "--quiet", "--wheel", ROOM, "--out-dir", tmp_path)
     [wheel] = tmp_path.glob("mullion_cli-*.whl")
     command = empty_environment(tmp_path, wheel).with_name("mullion")

@@ -1,4 +1,4 @@
-"""`fragment new`: what a team begins with works, is whole, and never stands on something that was there."""
+"""`fragment new`: the scaffold works, is complete, and overwrites nothing."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from tests.support.podium.rig import install
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_file_is_filled_in_and_named_after_the_fragment(language: str) -> None:
-    """No placeholder is left, in a text or in a path; what it runs as and what it promises stand there."""
+    """No placeholder is left in a text or path; it has a `house.toml`, a manifest and tests."""
     files = files_of("daily-quiz", language)
     assert not [place for place in files if re.search("NAME|PACKAGE", place)]
     assert not [place for place, text in files.items() if re.search("@[A-Z]+@", text)]
@@ -43,7 +43,7 @@ def test_every_file_is_filled_in_and_named_after_the_fragment(language: str) -> 
 
 
 def test_python_fragment_is_a_house_like_ours() -> None:
-    """Its `house.toml` is one that `up` takes, and its modules are where that says."""
+    """`up` accepts its `house.toml`, and the modules that it names exist."""
     files = files_of("daily-quiz", "python")
     stands = house.parse(files["daily_quiz/house.toml"], "house.toml")
     assert (stands.name, stands.settings, stands.processes[0].ready) == ("daily-quiz", "daily_quiz.settings", "/readyz")
@@ -58,7 +58,7 @@ def test_python_fragment_is_a_house_like_ours() -> None:
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Files end after so many bytes, as on a disk that has no more."""
+    """Files can not grow beyond this many bytes, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1500, hard))
     try:
@@ -71,7 +71,7 @@ def full_disk() -> Iterator[None]:
 def test_disk_that_is_full_leaves_nothing_of_a_fragment(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    """Said in a sentence; what was there is as it was, and the same command works once there is room."""
+    """The error is one sentence, existing files are unchanged, and the same command works once there is room."""
     (tmp_path / "fragments" / "kit").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
     how = ["--house"] if kind == "house" else ["--language", kind]
@@ -89,7 +89,7 @@ def test_disk_that_is_full_leaves_nothing_of_a_fragment(
 def test_empty_folder_that_is_there_is_filled_and_empty_again_where_it_can_not_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is the same folder: whoever stands in it sees the files."""
+    """The folder itself is kept, so that a terminal in it sees the files."""
     folder = tmp_path / "daily-quiz"
     folder.mkdir()
     inode, rename, moved = folder.stat().st_ino, Path.rename, []
@@ -111,8 +111,9 @@ def test_empty_folder_that_is_there_is_filled_and_empty_again_where_it_can_not_b
 
 
 def test_fragment_of_this_repository_stands_beside_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its modules are below `fragments`, its port is one that no other has, its image is made of its own subtree, and
-    its tests stand where those of its neighbours do."""
+    """Its modules are below `fragments`, its port is free, its image has its own subtree, and its tests are beside its
+    neighbours'.
+    """
     (tmp_path / "fragments" / "kit").mkdir(parents=True)
     (tmp_path / "fragments" / "first").mkdir()
     (tmp_path / "fragments" / "first" / "house.toml").write_text("[[process]]\nport = 20\n")
@@ -166,7 +167,7 @@ def test_fragment_of_this_repository_stands_beside_its_own(tmp_path: Path, capsy
 def test_bad_name_gets_one_sentence_and_nothing_is_written(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With a name that would do."""
+    """The message proposes a valid name."""
     code = main(["--in", str(tmp_path), "--", name])
     captured = capsys.readouterr()
     assert (code, captured.out, len(captured.err.splitlines())) == (2, "", 1)
@@ -175,13 +176,13 @@ def test_bad_name_gets_one_sentence_and_nothing_is_written(
 
 
 def test_a_name_is_what_manifests_take() -> None:
-    """The command needs nothing of the contracts, so it holds their pattern itself."""
+    """The command can not import the contracts, so its pattern is a copy that has to be equal."""
     assert names.PATTERN == NAME_PATTERN
 
 
 @pytest.mark.parametrize("taken", ["a file", "a folder with something in it", "a link"])
 def test_nothing_is_overwritten(taken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever stands there stays as it is."""
+    """Existing files stay as they are."""
     there = tmp_path / "poll"
     if taken == "a file":
         there.write_text("mine")
@@ -196,7 +197,7 @@ def test_nothing_is_overwritten(taken: str, tmp_path: Path, capsys: pytest.Captu
 
 
 def test_command_of_a_team_has_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without the address of a shell or a token: there is nothing to ask yet."""
+    """It needs neither a shell's address nor a token."""
     assert remote.main(["new", "poll", "--in", str(tmp_path)], {}) == 0
     assert "holds poll" in capsys.readouterr().out
     assert (tmp_path / "poll" / "poll" / "manifest.json").is_file()
@@ -206,7 +207,7 @@ def test_command_of_a_team_has_it_too(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_python_fragment_passes_its_own_tests(tmp_path: Path) -> None:
-    """As they are written: fresh, degraded, its files, its health, and the end of its process."""
+    """The scaffolded tests pass unchanged: fresh, degraded, files, health and shutdown."""
     assert main(["daily-quiz", "--in", str(tmp_path)]) == 0
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -220,7 +221,7 @@ def test_python_fragment_passes_its_own_tests(tmp_path: Path) -> None:
 @pytest.mark.full
 @pytest.mark.timeout(400)
 def test_python_fragment_needs_the_wheel_and_nothing_else_of_ours(tmp_path: Path) -> None:
-    """The kit, built, lies in its `wheels`; all is installed by its own list, and its tests run there."""
+    """With the built kit in `wheels` and its own requirements installed, its tests pass."""
     assert main(["poll", "--in", str(tmp_path)]) == 0
     folder = tmp_path / "poll"
     build_wheel(folder / "wheels")

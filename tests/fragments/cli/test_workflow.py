@@ -1,4 +1,4 @@
-"""The workflow file of the book is run, command by command, as a team's CI would."""
+"""The CI workflow of the documentation is executed, command by command."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ def workflow() -> dict[Any, Any]:
 
 
 def commands(job: dict[str, Any]) -> list[list[str]]:
-    """What a job runs of the installed command; its installation is another test's."""
+    """The job's commands of the installed `mullion`, without its installation."""
     lines = [step["run"] for step in job["steps"]]
     assert re.match(r"pipx install ", lines[0])
     words = [shlex.split(line) for line in lines[1:]]
@@ -39,7 +39,7 @@ def commands(job: dict[str, Any]) -> list[list[str]]:
 async def test_workflow_of_the_book_checks_tries_and_promotes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With one token and the address of the shell, in the order of its jobs; the second waits for the first."""
+    """With one token and the shell's address, job by job; the second job starts after the first."""
     monkeypatch.setattr(parts().registry_throttle, "_here", {})
     file = workflow()
     assert file["jobs"]["promote"]["needs"] == "canary"

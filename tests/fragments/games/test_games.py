@@ -1,4 +1,4 @@
-"""The catalogue as a real process, before a BFF that says what each test wants."""
+"""The catalogue as a real process, with a fake BFF whose replies a test sets."""
 
 import html
 import re
@@ -24,7 +24,7 @@ AT = "/games/?catalogue.search=lan&catalogue.page=2"
 
 
 def player() -> dict[str, str]:
-    """Headers of a player's request; a bearer does not live as long as a run of all tests."""
+    """Headers of a signed-in player's request; made for each call, as the bearer expires within minutes."""
     return {**VISITOR, "podium_mount_pathname": "/games/", "authorization": bearer("games")}
 
 
@@ -49,7 +49,7 @@ def sent(bff: FakeBff, path: str) -> Any:
 
 
 def test_page_asks_for_what_its_query_says(fragment: Fragment, bff: FakeBff) -> None:
-    """Search, provider, kind, order and page reach the BFF; what has no meaning does not."""
+    """Search, provider, kind, order and page reach the BFF; unknown values do not."""
     query = "search=%20lan%20%20tern&provider=lumen&category=slots&sort=rtp&page=3"
     fragment.get(f"/catalogue?{query}", **player())
     assert parse_qs(bff.requests[-1].query) == {
@@ -60,7 +60,7 @@ def test_page_asks_for_what_its_query_says(fragment: Fragment, bff: FakeBff) -> 
 
 
 def test_search_is_a_plain_form_that_keeps_what_was_asked(fragment: Fragment, bff: FakeBff) -> None:
-    """It goes to the catalogue's page under its slot's names; the kind that was chosen goes with it."""
+    """It goes to the catalogue's page with the slot's parameter names and keeps the chosen kind."""
     page = fragment.get("/catalogue?search=lan&category=crash&sort=name", **player()).text
     assert '<form class="search filters" method="get" action="/games/"' in page
     assert 'name="catalogue.search" value="lan"' in page
@@ -72,7 +72,7 @@ def test_search_is_a_plain_form_that_keeps_what_was_asked(fragment: Fragment, bf
 
 
 def test_pages_and_kinds_are_links_that_keep_the_search(fragment: Fragment, bff: FakeBff) -> None:
-    """Previous, next and each kind lead to the same search; another kind begins at its first page."""
+    """Previous, next and each kind keep the search; another kind starts at page one."""
     page = fragment.get("/catalogue?search=lan&page=2", **player()).text
     assert 'href="/games/?catalogue.search=lan&amp;catalogue.page=3" rel="next"' in page
     assert 'href="/games/?catalogue.search=lan" rel="prev"' in page
@@ -81,7 +81,7 @@ def test_pages_and_kinds_are_links_that_keep_the_search(fragment: Fragment, bff:
 
 
 def test_game_says_its_provider_and_what_it_returns(fragment: Fragment, bff: FakeBff) -> None:
-    """Under a drawing that is made from its name; one that its provider has closed says so and can not be played."""
+    """The tile has a drawing made from the name; a game that its provider has closed says so and can not be started."""
     page = fragment.get("/catalogue", **player())
     first = tile(page, "Lantern Falls")
     assert re.search(r"Northgate Studios</span> <span[^>]*>96.5 %", first)
@@ -92,14 +92,14 @@ def test_game_says_its_provider_and_what_it_returns(fragment: Fragment, bff: Fak
 
 
 def test_name_is_cut_at_its_own_end_whichever_way_the_page_is_read(fragment: Fragment, bff: FakeBff) -> None:
-    """Each has the direction of its own letters."""
+    """A name's direction follows its own letters."""
     first = tile(fragment.get("/catalogue", **player()), "Lantern Falls")
     assert '<p class="name" dir="auto">Lantern Falls</p>' in first
     assert '<span class="maker" dir="auto">Northgate Studios</span>' in first
 
 
 def test_shelf_begins_with_what_was_played_last(fragment: Fragment, bff: FakeBff) -> None:
-    """Four games; none twice, and no kind beside them that would show the same."""
+    """Four games without repetition, and no kind that would show the same."""
     shelf = fragment.get("/shelf", **on_the_shelf())
     names = re.findall(r'<p class="name"[^>]*>([^<]+)<', shelf.text)
     assert (names[0], len(names), len(set(names))) == ("The Clockmaker", 4, 4)
@@ -109,7 +109,7 @@ def test_shelf_begins_with_what_was_played_last(fragment: Fragment, bff: FakeBff
 
 
 def test_shelf_asks_for_as_many_games_as_it_shows(fragment: Fragment, bff: FakeBff) -> None:
-    """A list asks for a page of them, and so does what has to name the game that a player has just marked."""
+    """A list requests a whole page of games, and so does a shelf that has to name the game just marked."""
     shown = fragment.get("/shelf", **on_the_shelf()).text.count('<li class="tile">')
     assert parse_qs(bff.requests[-1].query) == {"limit": [str(shown)]}
     fragment.get("/catalogue", **player())
@@ -119,7 +119,7 @@ def test_shelf_asks_for_as_many_games_as_it_shows(fragment: Fragment, bff: FakeB
 
 
 def test_visitor_is_led_to_sign_in_and_marks_nothing(fragment: Fragment, bff: FakeBff) -> None:
-    """A game is a link to the page where they sign in, and from there back."""
+    """A game links to the sign-in page, which leads back."""
     page = fragment.get("/catalogue", **VISITOR, podium_mount_pathname="/games/").text
     assert 'class="play" href="/sign-in/?next=/games/"' in page
     assert 'method="post"' not in page
@@ -127,7 +127,7 @@ def test_visitor_is_led_to_sign_in_and_marks_nothing(fragment: Fragment, bff: Fa
 
 
 def test_provider_that_is_down_is_named_and_hides_nothing(fragment: Fragment, bff: FakeBff) -> None:
-    """With the time since when; all games of all providers stay, and the header names the feed."""
+    """The note has the provider and the time; all games stay, and the header names the feed."""
     bff.replies["/views/games"] = reply(view(games_data({"lumen": "down"}), "stale"))
     page = fragment.get("/catalogue", **player())
     assert "Games of Lumen Play may be out of date since 20:13:03 UTC" in words(page)
@@ -138,14 +138,14 @@ def test_provider_that_is_down_is_named_and_hides_nothing(fragment: Fragment, bf
 
 
 def test_list_that_is_old_is_never_marked_as_well(fragment: Fragment, bff: FakeBff) -> None:
-    """Also where no provider is named for it: the note says since when nothing came."""
+    """Where no provider is named the note says since when no update came."""
     bff.replies["/views/games"] = reply(view(games_data(), "stale"))
     text = fragment.get("/catalogue", authorization=bearer("games")).text
     assert "No word from the catalogue since" in text
 
 
 def test_list_that_was_not_believed_says_why(fragment: Fragment, bff: FakeBff) -> None:
-    """In the BFF's own sentence."""
+    """The reason is the BFF's own sentence."""
     data = games_data({"lumen": "stale"})
     held = msgspec.structs.replace(data.providers[1], held="Its last list was far too short.")
     bff.replies["/views/games"] = reply(view(games_data(providers=[held]), "stale"))
@@ -153,7 +153,7 @@ def test_list_that_was_not_believed_says_why(fragment: Fragment, bff: FakeBff) -
 
 
 def test_last_list_stands_in_while_the_bff_says_nothing(fragment: Fragment, bff: FakeBff) -> None:
-    """That of the same question, under its time; of another question nothing is made up."""
+    """The last answer to the same query is shown with its time; another query has none."""
     fragment.get("/catalogue?search=known", **player())
     bff.replies["/views/games"] = problem(503, "store_down")
     page = fragment.get("/catalogue?search=known", **player())
@@ -176,7 +176,7 @@ def test_last_list_stands_in_while_the_bff_says_nothing(fragment: Fragment, bff:
     ],
 )
 def test_empty_list_says_what_to_do(fragment: Fragment, bff: FakeBff, query: str, says: str, leads: str) -> None:
-    """And leads there."""
+    """The message links to the remedy."""
     bff.replies["/views/games"] = reply(view(games_data(games=[], total=0, page=1, pages=1, recent=[])))
     page = fragment.get(f"/catalogue?{query}", **player())
     assert says in words(page)
@@ -186,7 +186,7 @@ def test_empty_list_says_what_to_do(fragment: Fragment, bff: FakeBff, query: str
 
 @pytest.mark.parametrize("category", ["favourites", "recent"])
 def test_visitor_who_asks_for_a_player_s_games_is_invited(fragment: Fragment, bff: FakeBff, category: str) -> None:
-    """An address that was kept says whose they are, and not that there are none."""
+    """A bookmarked list of favourites shows a sign-in link instead of an empty list."""
     bff.replies["/views/games"] = reply(view(games_data(games=[], total=0, page=1, pages=1, recent=[])))
     page = fragment.get(f"/catalogue?category={category}", **VISITOR, podium_mount_pathname="/games/")
     assert "Yours are shown when you are signed in" in words(page)
@@ -194,7 +194,7 @@ def test_visitor_who_asks_for_a_player_s_games_is_invited(fragment: Fragment, bf
 
 
 def test_favourite_without_a_script_goes_back_to_the_list_that_stood_open(fragment: Fragment, bff: FakeBff) -> None:
-    """By a redirect that keeps search and page, with the sequence that shows it."""
+    """The redirect keeps search and page and has the sequence to read at least."""
     answer = post(fragment, {**MARK, "at": AT}, player())
     assert (answer.status, answer.headers["location"]) == (303, AT)
     assert answer.headers[headers.CHANGED] == "games; sequence=e1:9"
@@ -205,7 +205,7 @@ def test_favourite_without_a_script_goes_back_to_the_list_that_stood_open(fragme
 
 
 def test_favourite_in_its_place_is_read_as_far_as_it_was_written(fragment: Fragment, bff: FakeBff) -> None:
-    """The answer is the list itself, the heart is filled, and a screen reader hears it."""
+    """The answer is the list with the heart filled and an announcement for screen readers."""
     page = post(fragment, {**MARK, "at": AT, "in_place": "1"}, player())
     assert page.status == 200
     assert 'aria-pressed="true"' in tile(page, "Lantern Falls")
@@ -215,13 +215,13 @@ def test_favourite_in_its_place_is_read_as_far_as_it_was_written(fragment: Fragm
 
 
 def test_address_to_go_back_to_is_one_of_the_catalogue(fragment: Fragment, bff: FakeBff) -> None:
-    """Whatever a form says of it: words of a search are taken, and nothing else."""
+    """Only the search's own fields are read from the form."""
     answer = post(fragment, {**MARK, "at": "https://evil.example/x?catalogue.search=a%0d%0ab&next=//evil"}, player())
     assert answer.headers["location"] == "/games/?catalogue.search=a+b"
 
 
 def test_game_that_is_played_is_said_by_name(fragment: Fragment, bff: FakeBff) -> None:
-    """It is the latest; the notice can be closed."""
+    """A notice that can be closed names it; it is the latest game."""
     bff.replies["/commands/launch-game"] = reply(games_receipt())
     page = post(fragment, {**MARK, "do": "play", "game_id": GAMES[4].game_id, "at": AT}, player())
     assert "The Clockmaker is your latest game." in words(page)
@@ -233,7 +233,7 @@ def test_game_that_is_played_is_said_by_name(fragment: Fragment, bff: FakeBff) -
 def test_page_that_was_read_too_early_is_read_again_when_the_played_game_is_the_latest(
     fragment: Fragment, bff: FakeBff, recent: list[Game]
 ) -> None:
-    """Although the notice stands on it: what it was read from is said beside the topic that changes."""
+    """The slot has topic and sequence also while the notice is shown."""
     bff.replies["/commands/launch-game"] = reply(games_receipt())
     bff.replies["/views/games"] = reply(view(games_data(recent=recent)))
     page = post(fragment, {**MARK, "do": "play", "game_id": GAMES[4].game_id, "at": AT}, player())
@@ -255,7 +255,7 @@ def test_page_that_was_read_too_early_is_read_again_when_the_played_game_is_the_
 def test_every_answer_of_the_engine_is_told(
     fragment: Fragment, bff: FakeBff, reply_: Reply, status: int, says: str
 ) -> None:
-    """The list stays, and what became of it stands above it."""
+    """The list stays, with the result above it."""
     bff.replies["/commands/set-favourite"] = reply_
     page = post(fragment, {**MARK, "at": AT}, player())
     assert page.status == status
@@ -275,13 +275,13 @@ def test_every_answer_of_the_engine_is_told(
 def test_form_that_can_not_be_read_sends_nothing(
     fragment: Fragment, bff: FakeBff, changes: dict[str, str], who: Callable[[], dict[str, str]], status: int
 ) -> None:
-    """No command goes out."""
+    """The engine receives no command."""
     assert post(fragment, MARK | changes, who()).status == status
     assert [one for one in bff.requests if one.method == "POST"] == []
 
 
 def test_player_on_a_break_reads_so_and_is_offered_no_game(fragment: Fragment, bff: FakeBff) -> None:
-    """The list stays to be read; nothing in it can be pressed."""
+    """The list can be read, and has no button."""
     bff.replies["/views/games"] = reply(view(games_data(), on_break=Break(None)))
     page = fragment.get("/catalogue", **player())
     assert "On a break for good" in words(page)
@@ -290,7 +290,7 @@ def test_player_on_a_break_reads_so_and_is_offered_no_game(fragment: Fragment, b
 
 
 def test_nothing_can_be_pressed_while_the_engine_takes_nothing(fragment: Fragment, bff: FakeBff) -> None:
-    """It says why; search and links go on."""
+    """The page has the reason; search and links still work."""
     bff.replies["/views/games"] = reply(view(games_data(), commands="paused"))
     page = fragment.get("/catalogue", **player())
     assert "Play and favourites are paused" in words(page)
@@ -299,7 +299,7 @@ def test_nothing_can_be_pressed_while_the_engine_takes_nothing(fragment: Fragmen
 
 
 def test_page_has_a_name_of_its_own(fragment: Fragment, bff: FakeBff) -> None:
-    """A kind or a search is its title; what is cut out of the list is not for search engines."""
+    """Kind or search is in the title; pages of a filtered list are `noindex`."""
     whole = read_page_head(fragment.get("/catalogue", **VISITOR).headers[headers.PAGE])
     assert (whole.title, whole.canonical, whole.robots) == ("Games", "/games/", "")
     kind = read_page_head(fragment.get("/catalogue?category=crash", **VISITOR).headers[headers.PAGE])
@@ -307,13 +307,13 @@ def test_page_has_a_name_of_its_own(fragment: Fragment, bff: FakeBff) -> None:
 
 
 def test_view_without_a_right_is_a_sign_in(fragment: Fragment, bff: FakeBff) -> None:
-    """As in every fragment."""
+    """A refused scope shows the sign-in card, as in every fragment."""
     bff.replies["/views/games"] = problem(403, "scope_missing")
     assert fragment.get("/shelf", **on_the_shelf()).status == 401
 
 
 def test_store_that_never_held_a_game_is_no_page_without_words(fragment: Fragment, bff: FakeBff) -> None:
-    """Nothing is known, and the slot says so."""
+    """Without any data the slot says that games can not be shown."""
     bff.replies["/views/games"] = reply(view(None, "down"))
     page = fragment.get("/shelf", **{**on_the_shelf(), "authorization": bearer("games", player="pl_new")})
     assert "Games can't be shown right now" in words(page)

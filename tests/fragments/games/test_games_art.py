@@ -1,4 +1,4 @@
-"""Drawings of games: from the name alone, the same everywhere, and small."""
+"""Drawings of games: made from the name only, equal in every process, and small."""
 
 import re
 
@@ -14,7 +14,7 @@ NAMES = [f"{first} {second}" for first in ("Copper", "Jade", "Ember", "Lantern")
 
 
 def test_every_name_has_a_drawing_that_says_nothing_but_shapes() -> None:
-    """Two paths of plain numbers, in a palette that the stylesheet has."""
+    """Two paths of plain numbers, in a palette of the stylesheet."""
     css = (ROOT / "fragments/games/static/games.css").read_text("utf-8")
     for art in map(art_of, NAMES):
         for path in (art.far, art.near):
@@ -25,7 +25,7 @@ def test_every_name_has_a_drawing_that_says_nothing_but_shapes() -> None:
 
 
 def test_name_is_drawn_alike_each_time_and_unlike_another() -> None:
-    """A process that starts anew draws the same."""
+    """Another process draws the same."""
     first = art_of("Lantern Falls")
     art_of.cache_clear()
     assert art_of("Lantern Falls") == first
@@ -34,12 +34,12 @@ def test_name_is_drawn_alike_each_time_and_unlike_another() -> None:
 
 @pytest.mark.parametrize(("name", "initials"), [("Lantern Falls", "LF"), ("ölfeld", "Ö"), ("7 & 7", "77"), ("…", "")])
 def test_initials_are_letters_of_the_name(name: str, initials: str) -> None:
-    """At most two."""
+    """Two at most."""
     assert art_of(name).initials == initials
 
 
 def test_search_is_as_long_as_the_bff_takes() -> None:
-    """And what is no word of the catalogue is left out."""
+    """Unknown values of the other fields are dropped."""
     assert len(search_from({"search": "x" * 500}).search) == 64
     assert search_from({"sort": "best", "page": "0"}) == Search()
     assert not Search(sort="name").narrows

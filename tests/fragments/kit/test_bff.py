@@ -1,4 +1,4 @@
-"""What a fragment's calls to the BFF cost each other, over plain sockets."""
+"""How a fragment's calls to the BFF affect each other, over plain sockets."""
 
 import itertools
 import time
@@ -37,7 +37,7 @@ def of(player: str) -> Context:
 
 
 async def test_what_can_not_be_read_of_one_players_view_degrades_no_other(queries: FakeBff) -> None:
-    """It is not asked for again and again, while the views of others, and this player's others, are."""
+    """That view is not requested again for a while; other players' views, and this player's other views, are."""
     queries.replies["/views/wallet"] = lambda request: (
         UNREADABLE if request.headers["authorization"] == "pl_one" else reply(view({"n": 1}))
     )
@@ -55,8 +55,9 @@ async def test_what_can_not_be_read_of_one_players_view_degrades_no_other(querie
 
 
 async def test_bff_that_answers_near_its_limit_stays_fresh(queries: FakeBff) -> None:
-    """Now a little below 250 ms, now a little above: every answer but a first that is too late is shown, and none
-    changes places with a fallback."""
+    """With answers just below and just above 250 ms, each answer after the first late one is shown, and the slot does
+    not alternate with a fallback.
+    """
     delays_s = itertools.cycle([0.225, 0.26])
     queries.replies["/views/wallet"] = lambda _request: reply(view({"n": 1}), delay_s=next(delays_s))
     shown = [await bff.view("wallet", View[dict[str, int]], of("pl_one")) for _ in range(12)]
@@ -64,7 +65,7 @@ async def test_bff_that_answers_near_its_limit_stays_fresh(queries: FakeBff) -> 
 
 
 async def test_a_late_view_stays_away_from_its_player_for_a_while_under_one_word(queries: FakeBff) -> None:
-    """Pages do not take turns between the view and its absence; others, and a visitor, are shown what comes."""
+    """Pages do not alternate between the view and its absence; other players and visitors are shown answers."""
     answer = [reply(view({"n": 1}))]
     queries.replies["/views/wallet"] = lambda _request: answer[0]
     visitor = replace(of("pl_one"), player=None, authorization="")

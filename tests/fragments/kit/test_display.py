@@ -1,4 +1,4 @@
-"""What the fragments show, decided without request, clock or network."""
+"""What fragments show, computed without request, clock or network."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -67,7 +67,7 @@ def test_state_header_names_reason_and_age() -> None:
 
 
 def test_a_feeds_failure_names_the_feed_and_the_engines_the_engine() -> None:
-    """Where no call failed the reason itself says who it is; who was named by a call stays."""
+    """Without a failed call the reason gives the upstream; a name from a call is kept."""
     feeds = ("tables", "other")
     assert Degraded(Reason.FEED_STALE).named(feeds).upstream == "tables"
     assert Degraded(Reason.ENGINE_DOWN).named(feeds).upstream == "engine"
@@ -95,7 +95,7 @@ def test_wallet_out_of_reach_shows_no_figure() -> None:
 
 
 def test_closed_engine_speaks_for_itself() -> None:
-    """While the figures are live and deposits are not, the engine's own sentence closes the form."""
+    """While figures are live and deposits are paused, the engine's own sentence stands at the closed form."""
     panel = wallet_panel(view(wallet_data(deposit=Availability(False, PAUSED))))
     assert panel.degraded == Degraded(Reason.ENGINE_DOWN, AS_OF)
     assert panel.forms["deposit"].closed is not None
@@ -105,7 +105,7 @@ def test_closed_engine_speaks_for_itself() -> None:
 
 
 def test_change_that_is_not_shown_yet_is_named() -> None:
-    """Figures that do not hold the player's latest change yet are not called up to date."""
+    """Figures without the player's latest change are not labelled as up to date."""
     answer = msgspec.structs.replace(view(wallet_data()), pending=True)
     panel = wallet_panel(answer)
     assert panel.degraded is None
@@ -119,7 +119,7 @@ def test_action_that_is_not_listed_is_closed() -> None:
 
 
 def test_pending_money_is_named_apart() -> None:
-    """Money on its way stands in no balance, but the panel speaks of it."""
+    """Pending money is in no balance and is shown by itself."""
     panel = wallet_panel(view(wallet_data(pending_minor=50_00)))
     assert panel.figures is not None
     assert panel.figures.real.text == "€1,284.50"
@@ -138,7 +138,7 @@ def test_movements_read_as_the_player_sees_them() -> None:
 
 @pytest.mark.parametrize("state", ["done", "pending", "declined"])
 def test_receipt_tells_state_amount_and_reference(state: Any) -> None:
-    """A receipt's card carries the amount and its reference whatever became of it."""
+    """A receipt's card has the amount and the reference in every state."""
     card = receipts.receipt_card(receipt(state), ENGLISH)
     assert card.state == state
     assert "€20.00" in card.title
@@ -146,7 +146,7 @@ def test_receipt_tells_state_amount_and_reference(state: Any) -> None:
 
 
 def test_unknown_outcome_is_pending_under_its_key() -> None:
-    """A lost answer is never called failed; what was lost is named by its form, its moment and its key."""
+    """A lost answer is not called failed; form, time and key identify the command."""
     lost = UnansweredCommand("deposit", 1_700_000_000, "k_9-x")
     card = receipts.unknown_card(lost, "/again/")
     assert (card.state, card.reference, card.again) == ("pending", "k_9-x", "/again/")
@@ -157,7 +157,7 @@ def test_unknown_outcome_is_pending_under_its_key() -> None:
     "receipt_id", ["", "rc_1", "key_", "key_deposit_1_k", "key_<b>_1700000000_k", "key_deposit_١٧٠٠٠٠٠٠٠٠_k"]
 )
 def test_what_names_no_lost_command_is_asked_of_nobody(receipt_id: str) -> None:
-    """Only what a fragment itself wrote is read as one."""
+    """Only ids that a fragment itself wrote are parsed as keys of commands."""
     assert parse_unanswered(receipt_id) is None
 
 
@@ -197,14 +197,14 @@ def test_result_without_its_short_form_is_cut_and_keeps_its_words() -> None:
 
 
 def test_room_says_how_old_it_was_when_it_was_made() -> None:
-    """For a page without a script: the moment the numbers were true, and how long ago that was."""
+    """Without scripts the page shows the time of its figures and their age."""
     shown = room()
     assert shown.as_of is not None
     assert (shown.as_of.text, shown.age_s) == ("20:14:03 UTC", 2)
 
 
 def test_window_that_has_passed_is_none() -> None:
-    """Bets close at a moment to come, or they are closed."""
+    """A betting window in the past counts as closed."""
     soon, past = AS_OF + timedelta(seconds=9), AS_OF + timedelta(seconds=1)
     closes = room(bets_close_at=soon).closes
     assert closes is not None
@@ -218,19 +218,19 @@ def test_window_that_has_passed_is_none() -> None:
     [("https://v.example/1.m3u8", "https://v.example/1.m3u8"), ("javascript:alert(1)", ""), ("//v.example/1", "")],
 )
 def test_picture_has_an_address_of_its_own_kind(video: str, shown: str) -> None:
-    """What a provider gives as its picture is an HTTP address or no picture; a closed table has none."""
+    """Only an HTTP address counts as a picture; a closed table has none."""
     assert room(video=video).video == shown
     assert room(video=video, open_=False).video == ""
 
 
 def test_tables_out_of_reach_keep_their_place() -> None:
-    """Nothing known is not the same as no table: the first keeps quiet cards, the second says so."""
+    """Without an answer there are placeholder cards; with an empty answer a sentence."""
     assert live.grid(Failure(Reason.TIMEOUT), ENGLISH, PATHS).cards is None
     assert live.grid(view(TablesData([])), ENGLISH, PATHS).cards == []
 
 
 def test_ended_offer_is_gone() -> None:
-    """An offer whose end has passed by the server's time is not shown, whatever the BFF sent."""
+    """An offer whose end is past the server's time is left out, although the BFF sent it."""
     data = offers()
     ended = msgspec.structs.replace(data, server_time=AS_OF + timedelta(hours=1))
     cards = offer_cards(view(ended)).cards
@@ -239,14 +239,14 @@ def test_ended_offer_is_gone() -> None:
 
 
 def test_claims_wait_while_the_list_is_not_current() -> None:
-    """A stale list offers no claim; what was claimed stays claimed."""
+    """A stale list has no claim button; claimed offers stay claimed."""
     cards = offer_cards(view(offers(), "stale")).cards
     assert cards is not None
     assert [card.claim for card in cards] == ["waiting", "waiting", "claimed", "waiting"]
 
 
 def test_taken_claim_is_ahead_of_the_view() -> None:
-    """A claim that the engine has taken is shown as claimed though the view still calls it open."""
+    """A claim that the engine has accepted is shown as claimed, although the view still says open."""
     taken = promotions.receipt_note(receipt(command="claim-promotion"))
     cards = offer_cards(view(offers()), pr_first=taken).cards
     assert cards is not None
@@ -254,15 +254,14 @@ def test_taken_claim_is_ahead_of_the_view() -> None:
 
 
 def test_note_without_its_card_is_shown_all_the_same() -> None:
-    """What became of a claim is told even when its offer is no longer on the page, or nothing is."""
+    """The result of a claim is shown also when its offer, or the whole list, is missing."""
     refused = promotions.ClaimNote("bad", "No.")
     assert offer_cards(view(offers()), pr_gone=refused).loose_note == refused
     assert offer_cards(Failure(Reason.CONNECT), pr_first=refused).loose_note == refused
 
 
 def test_offers_of_one_second_are_one_body() -> None:
-    """So they are contained once for all who are shown them in it; the clock that pages count from is right to half a
-    second."""
+    """So they are contained once for everybody in that second; the countdown's clock is right to half a second."""
 
     def clocks(milliseconds: int) -> promotions.Offers:
         moment = AS_OF.replace(microsecond=0) + timedelta(milliseconds=milliseconds)
@@ -283,7 +282,7 @@ def test_offers_of_one_second_are_one_body() -> None:
     ],
 )
 def test_countdown_has_two_units_at_most(seconds: int, words: str) -> None:
-    """The time left reads at a glance and never goes below zero."""
+    """The time left is never negative."""
     assert promotions.countdown_words(seconds) == words
 
 
@@ -292,7 +291,7 @@ def test_countdown_has_two_units_at_most(seconds: int, words: str) -> None:
     [(1, 1, "Stake it once within 1 day"), (30, 7, "Stake it 30 times within 7 days"), (5, 0, "Stake it 5 times")],
 )
 def test_conditions_read_as_sentences(wagering: int, days: int, words: str) -> None:
-    """One is not many, and what an offer does not ask for is not said."""
+    """Singular and plural are right, and conditions that an offer lacks are left out."""
     data = offers()
     offer = msgspec.structs.replace(data.offers[0], wagering=wagering, days=days, stake_max_minor=0)
     cards = offer_cards(view(msgspec.structs.replace(data, offers=[offer]))).cards
@@ -301,7 +300,7 @@ def test_conditions_read_as_sentences(wagering: int, days: int, words: str) -> N
 
 
 def test_bonus_says_how_far_it_is() -> None:
-    """What was staked, what is to go, the rules meanwhile and the end; once it is decided only what became of it."""
+    """The staked and the remaining amount, the rules and the end; once it is decided only the result."""
     data = msgspec.structs.replace(offers(), grants=[bonus(), bonus("done"), bonus("ended")])
     running, done, ended = offer_cards(view(data)).bonuses
     assert (running.progress, running.left) == ("€600 of €1,500 staked", "€900 to go")
@@ -315,7 +314,7 @@ def test_bonus_says_how_far_it_is() -> None:
 
 
 def test_bonus_without_an_end_counts_nothing_down() -> None:
-    """A gift that never ends does not say how many days are left."""
+    """A bonus that never expires shows no days left."""
     data = msgspec.structs.replace(offers(), grants=[bonus(ends_at=AS_OF + timedelta(days=99_999), stake_max_minor=0)])
     [card] = offer_cards(view(data)).bonuses
     assert (card.countdown, card.rules) == (None, ["Slots 100 %, Live roulette 10 %"])
@@ -326,7 +325,7 @@ def test_bonus_without_an_end_counts_nothing_down() -> None:
     [(2, 0, "Twice a player"), (3, 1, "3 times a player, you have had it once"), (2, 2, "Twice a player")],
 )
 def test_offer_says_how_often_it_can_be_taken(most: int, granted: int, words: str) -> None:
-    """How often, and how often already; once a player is not worth a line."""
+    """The limit and the count so far; a limit of one is not mentioned."""
     data = offers()
     offer = msgspec.structs.replace(data.offers[0], grants_max=most, granted=granted)
     cards = offer_cards(view(msgspec.structs.replace(data, offers=[offer]))).cards
@@ -335,7 +334,7 @@ def test_offer_says_how_often_it_can_be_taken(most: int, granted: int, words: st
 
 
 def test_prize_without_wagering_says_so() -> None:
-    """What asks for nothing names no largest bet."""
+    """Without wagering no largest bet is named."""
     data = offers()
     offer = msgspec.structs.replace(data.offers[0], wagering=0)
     cards = offer_cards(view(msgspec.structs.replace(data, offers=[offer]))).cards

@@ -1,4 +1,4 @@
-"""Who failed behind a fragment, by name."""
+"""The name of the upstream that failed behind a fragment."""
 
 import pytest
 
@@ -12,7 +12,7 @@ SHUT = Failure(Reason.BREAKER_OPEN, retry_after_ms=900)
 
 
 def test_a_failed_call_names_whom_it_called() -> None:
-    """With its own reason, and so does the door that is shut after it."""
+    """With the call's own reason; so does a call that the open breaker refuses."""
     failing = Failing()
     assert failing.named("bff-queries", Failure(Reason.TIMEOUT)) == Failure(Reason.TIMEOUT, upstream="bff-queries")
     shut = failing.named("bff-queries", SHUT)
@@ -20,7 +20,7 @@ def test_a_failed_call_names_whom_it_called() -> None:
 
 
 def test_what_the_read_side_says_of_its_store_is_the_stores() -> None:
-    """Also behind the breaker that those answers opened; not any more once something else was met."""
+    """Also while the breaker that those answers opened is open; another failure names the BFF again."""
     failing = Failing()
     failure = Failure(Reason.UPSTREAM_ERROR, status=503, code="store_down")
     named = failing.named("bff-queries", failure)

@@ -56,7 +56,7 @@ def test_manifest_is_podium_with_assets_that_exist(room: str) -> None:
 
 @pytest.mark.parametrize("variable", ["AWS_LAMBDA_FUNCTION_NAME", "FUNCTION_TARGET", "K_SERVICE"])
 def test_manifest_says_that_it_runs_as_a_function(variable: str) -> None:
-    """Lambda, functions-framework, Knative and Cloud Run name themselves; nobody has to."""
+    """Lambda, functions-framework, Knative and Cloud Run are recognised by their environment variables."""
     folder = ROOT / "fragments/wallet"
     assert load(folder, {}).manifest.mullion.kind == "service"
     as_function = load(folder, {variable: "wallet"})
@@ -88,7 +88,7 @@ def test_other_content_is_another_version(folder: Path) -> None:
     ],
 )
 def test_broken_manifest_stops_at_the_start(folder: Path, change: dict[str, Any], words: str) -> None:
-    """What is wrong with a manifest is named before a request is served."""
+    """The process ends before it serves a request, and names the fault."""
     edit_manifest(folder, **change)
     with pytest.raises(ManifestRefused, match=words):
         load(folder)
@@ -103,7 +103,7 @@ def test_broken_manifest_stops_at_the_start(folder: Path, change: dict[str, Any]
     ],
 )
 def test_broken_template_stops_at_the_start_with_its_place(text: str | bytes, words: str, tmp_path: Path) -> None:
-    """In one sentence: which file, which line, what is wrong."""
+    """One sentence has the file, the line and the fault."""
     broken = tmp_path / "templates" / "poll" / "content.html"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -114,7 +114,7 @@ def test_broken_template_stops_at_the_start_with_its_place(text: str | bytes, wo
 
 
 def test_file_that_a_fragment_can_not_start_without_is_named(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Missing, or not to be read as what it is; the sentence is all that the process says as it ends."""
+    """For a missing or unreadable file the process prints one sentence and ends."""
     monkeypatch.setattr("fragments.kit.house.this_house", lambda: load(folder))
     (folder / "manifest.json").write_text("{")
     with pytest.raises(ImproperlyConfigured, match=r"^This fragment can not start: manifest\.json: "):
@@ -138,7 +138,7 @@ def test_broken_name_is_refused(folder: Path) -> None:
     "written", [b"[house", b"\xff", b"house = 3\n", b"[house]\n", b'[house]\nname = "a\\n"\n', b""]
 )
 def test_house_file_without_a_name_says_what_is_wanted(folder: Path, written: bytes) -> None:
-    """Whatever is wrong with it, the sentence names the file and the table."""
+    """For every fault the message names the file and the table."""
     (folder / "house.toml").write_bytes(written)
     with pytest.raises(ManifestRefused, match=r"^house\.toml: .*; the table \[house\] gives a name in lower-case"):
         load(folder)
@@ -171,19 +171,19 @@ def test_context_of_a_player_is_the_bearers() -> None:
     ],
 )
 def test_bearer_for_somebody_else_is_refused(authorization: Callable[[], str], code: str) -> None:
-    """Only a current bearer for this very fragment opens it."""
+    """A bearer needs this fragment as its audience and must not be expired."""
     with pytest.raises(ContextRefused, match=code):
         context(authorization=authorization())
 
 
 def test_shared_fragment_reads_no_bearer() -> None:
-    """A shared fragment knows nobody, also when a bearer comes along."""
+    """A shared fragment has no player, also when a bearer is sent."""
     one = context("live_dealer", authorization=bearer("live-dealer"), podium_currency="JPY", podium_locale="ja")
     assert (one.player, one.authorization, one.currency, one.locale) == (None, "", "JPY", "ja")
 
 
 def test_players_path_of_a_shared_fragment_knows_its_player() -> None:
-    """Where the manifest says that a path is for one player, the bearer counts, and the grant behind it."""
+    """On a path that the manifest declares as a player's, bearer and grant are read."""
     sent = {"authorization": bearer("live-dealer"), "mullion_grant": "a-game-token"}
     slip = context("live_dealer", "/slip/201", **sent)
     assert slip.player is not None
@@ -205,7 +205,7 @@ def test_prefix_that_is_no_pathname_is_dropped(value: str) -> None:
     ("value", "ms"), [("300", 300), ("-1", 800), ("1e9", 800), ("٣", 800), ("999999", 30_000), (None, 800)]
 )
 def test_deadline_is_the_shells_or_the_manifests(value: str | None, ms: int) -> None:
-    """What remains is what the shell says, within reason; the manifest's own where it says nothing readable."""
+    """The shell's header counts within limits; without a readable one the manifest's deadline does."""
     headers = {"mullion_deadline_ms": value} if value is not None else {}
     remaining_ms = context(**headers).deadline.remaining_ms(time.monotonic())
     assert ms - 100 < remaining_ms <= ms
@@ -228,7 +228,7 @@ def fragment(answer: Any) -> FragmentHandler:
 
 
 async def exchange(handler: Any, *messages: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the handler sends when it receives `messages` and then nothing more."""
+    """The messages that the handler sends for `messages`, after which nothing more arrives."""
     waiting = iter(messages)
     sent: list[dict[str, Any]] = []
 
@@ -271,7 +271,7 @@ async def test_client_that_leaves_ends_its_request() -> None:
 
 
 async def test_mistake_in_a_view_reaches_the_server() -> None:
-    """An error is the server's to log; it is not swallowed."""
+    """An exception is passed on to the server, which logs it."""
 
     async def broken(request: Any) -> Any:
         raise ZeroDivisionError
@@ -281,7 +281,7 @@ async def test_mistake_in_a_view_reaches_the_server() -> None:
 
 
 def test_house_is_complete() -> None:
-    """Every fragment has what a deployment needs."""
+    """Every fragment has the files that a deployment needs."""
     for room in ROOMS:
         folder = ROOT / "fragments" / room
         assert isinstance(load(folder), House)
@@ -291,7 +291,7 @@ def test_house_is_complete() -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 async def test_page_of_any_origin_may_read_what_a_layout_links(monkeypatch: pytest.MonkeyPatch, room: str) -> None:
-    """A layout's page loads modules, stylesheets and pictures from here; one that a browser holds already, too."""
+    """CORS headers allow modules, stylesheets and pictures, also in a 304."""
     house = load(ROOT / "fragments" / room)
     monkeypatch.setattr(routes, "this_house", lambda: house)
     for name, file in house.static.items():
@@ -302,7 +302,7 @@ async def test_page_of_any_origin_may_read_what_a_layout_links(monkeypatch: pyte
 
 
 async def test_fragment_that_is_ending_wants_no_new_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is alive until its end, and ready until that begins."""
+    """`/healthz` answers 200 until the process ends, `/readyz` until its shutdown begins."""
     request = RequestFactory().get("/readyz")
     assert ((await routes.readyz(request)).status_code, (await routes.healthz(request)).status_code) == (200, 200)
     monkeypatch.setattr(routes.DRAIN, "active", True)

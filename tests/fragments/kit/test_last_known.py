@@ -1,4 +1,4 @@
-"""What a fragment shows of the last answer once the BFF gives none."""
+"""The last known answer, which a fragment shows while the BFF gives none."""
 
 from dataclasses import replace
 from typing import Any
@@ -33,7 +33,7 @@ def recalled(data: Any, answer: Any = DOWN, **more: Any) -> tuple[Any, Failure |
 
 
 def test_last_answer_is_down_and_as_old_as_it_is_and_names_who_failed() -> None:
-    """It never counts as current: its own moment, the call's own reason, upstream and time to ask again."""
+    """It is never current; it has its own time, and the failed call's reason, upstream and retry time."""
     shown, failure = recalled("x")
     assert (shown.data, shown.freshness.state, shown.freshness.as_of) == ("x", "down", AS_OF)
     expected = replace(Degraded.by(DOWN), as_of=AS_OF)
@@ -42,7 +42,7 @@ def test_last_answer_is_down_and_as_old_as_it_is_and_names_who_failed() -> None:
 
 
 def test_store_that_was_emptied_is_answered_for_as_well() -> None:
-    """An answer without data is no failure of a call, and not what a page should show either."""
+    """An answer without data is replaced by the last known one, too."""
     shown, failure = recalled("x", view(None, "down", None))
     assert (shown.data, failure) == ("x", None)
     assert judge(shown, failure=failure) == Degraded(Reason.FEED_DOWN, AS_OF)
@@ -50,13 +50,13 @@ def test_store_that_was_emptied_is_answered_for_as_well() -> None:
 
 @pytest.mark.parametrize("reason", [Reason.NOT_FOUND, Reason.UNAUTHORISED])
 def test_what_is_gone_or_forbidden_is_not_shown_again(reason: Reason) -> None:
-    """The BFF's own word about what was asked for counts."""
+    """After a 401, 403 or 404 of the BFF the last answer is not shown."""
     refused = Failure(reason)
     assert recalled("x", refused) == (refused, None)
 
 
 def test_what_is_remembered_is_bounded_and_never_anothers() -> None:
-    """By key, the oldest goes first."""
+    """Answers are kept by key, and the oldest is dropped first."""
     last_known = LastKnown[Any](answers_max=2)
     for key in ("a", "b", "c"):
         last_known.recall(key, view(key))
@@ -67,7 +67,7 @@ def test_what_is_remembered_is_bounded_and_never_anothers() -> None:
 
 
 def test_lobby_without_its_bff_keeps_names_and_links_and_no_number() -> None:
-    """Every table that was there leads to its page, under the moment that was last heard of."""
+    """Every known table links to its page, under the time of the last answer."""
     last_known = LastKnown[TablesData]()
     before = live.grid(last_known.recall("EUR", view(TablesData(tables())))[0], ENGLISH, PATHS)
     shown, failure = last_known.recall("EUR", DOWN)
@@ -85,7 +85,7 @@ def test_lobby_without_its_bff_keeps_names_and_links_and_no_number() -> None:
 
 @pytest.mark.parametrize("state", ["stale", "down"])
 def test_silent_feed_claims_nothing_and_a_late_one_says_how_late(state: Any) -> None:
-    """Seats, state and results stand under their time while a feed is late, and not at all once it is dead."""
+    """Seats, state and results are shown with their time while a feed is stale, and left out once it is down."""
     grid = live.grid(view(TablesData(tables()), state), ENGLISH, PATHS)
     room = live.room(view(TableData(table("201", "Harbour", "roulette")), state), ENGLISH, PATHS.table, AS_OF)
     assert grid.cards is not None
@@ -96,7 +96,7 @@ def test_silent_feed_claims_nothing_and_a_late_one_says_how_late(state: Any) -> 
 
 
 def test_offers_without_their_bff_count_nothing_down() -> None:
-    """Offers keep their titles and can not be claimed; the time left and a bonus's progress are not known."""
+    """Offers keep their titles and can not be claimed; time left and a bonus's progress are left out."""
     shown, failure = recalled(msgspec.structs.replace(offers(), grants=[bonus()]))
     page = promotions.offers(shown, ENGLISH, sign_in="/sign-in/", keys={}, notes={}, failure=failure)
     assert page.cards
@@ -106,7 +106,7 @@ def test_offers_without_their_bff_count_nothing_down() -> None:
 
 
 def test_player_who_was_on_a_break_sees_no_offer_in_an_outage() -> None:
-    """The last answer is the player's own, break included."""
+    """The last answer includes the player's break."""
     shown, failure = recalled(offers(), on_break=Break(None))
     page = promotions.offers(shown, ENGLISH, sign_in="/sign-in/", keys={}, notes={}, failure=failure)
     assert page.cards == []

@@ -1,4 +1,4 @@
-"""What a fragment does for a request that belongs to a partition."""
+"""How a fragment handles a request that belongs to a partition."""
 
 import time
 from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ async def test_mark_is_handed_on_to_the_bff_and_its_outage_opens_nobody_elses_br
 
 
 async def test_who_fails_behind_the_bff_is_not_told_from_one_partition_to_everybody(queries: FakeBff) -> None:
-    """The store's outage of one session names no other's failure."""
+    """A store's outage in one session's partition does not change the upstream that other requests name."""
     queries.replies["/views/wallet"] = lambda request: problem(503, "store_down") if has_mark(request) else Reply(500)
     for _ in range(6):
         of_anna, of_all = await read(marked=True), await read()

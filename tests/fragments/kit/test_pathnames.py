@@ -1,4 +1,4 @@
-"""Where a fragment's links lead in a page that is not the shell's."""
+"""Where a fragment's links lead in another layout's page."""
 
 import json
 import re
@@ -16,7 +16,7 @@ OWN = {"cashier": "/cashier/", "table": "/tables/{table_id}/"}
 
 
 def test_layout_says_where_its_pages_are_and_what_it_does_not_name_stays() -> None:
-    """Names of other fragments' pages are nobody's mistake: a layout says the same to all of them."""
+    """Unknown names are ignored, as a layout sends the same header to all fragments."""
     assert from_header(OWN, "cashier = /money/; lobby=/start/") == {**OWN, "cashier": "/money/"}
     assert from_header(OWN, "table=/play/{table_id}") == {**OWN, "table": "/play/{table_id}"}
     assert from_header(OWN, "") == OWN
@@ -37,18 +37,18 @@ def test_layout_says_where_its_pages_are_and_what_it_does_not_name_stays() -> No
     ],
 )
 def test_what_is_no_pathname_of_the_page_leaves_the_link_where_it_was(value: str) -> None:
-    """An address elsewhere, an empty one, or one with a part that the page does not have."""
+    """A foreign or empty pathname, or one with an unknown parameter, is ignored."""
     assert from_header(OWN, f"cashier={value}") == OWN
 
 
 @pytest.mark.parametrize("value", ["/play/", "/play/{table}/", "/{table_id}/{table_id}/", "/{table_id}{}/"])
 def test_page_of_one_thing_keeps_the_part_that_names_it(value: str) -> None:
-    """Without it every table's link would lead to the same place, or end in an error."""
+    """A pathname without the parameter is refused, as all tables would share one link."""
     assert from_header(OWN, f"table={value}") == OWN
 
 
 def test_deployment_says_the_same_in_its_environment_and_a_slip_there_ends_the_start() -> None:
-    """With a sentence that names the variable and the page."""
+    """The message names the variable and the page."""
     assert from_environment(OWN, json.dumps({"cashier": "/money/", "lobby": "/start/"})) == {
         **OWN,
         "cashier": "/money/",
@@ -64,7 +64,7 @@ def test_deployment_says_the_same_in_its_environment_and_a_slip_there_ends_the_s
 
 
 def test_tokens_of_a_page_that_has_none_are_the_houses() -> None:
-    """In both themes, each with the same value, and a frame's own ground besides."""
+    """In both themes every token has the shell's value, and a frame has a background."""
     shell, kit = ((ROOT / path).read_text("utf-8") for path in ("static/tokens.css", "fragments/kit/static/kit.css"))
     sheets = []
     for sheet in (shell, kit):
@@ -79,7 +79,7 @@ def test_tokens_of_a_page_that_has_none_are_the_houses() -> None:
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("fragments/*/static/*.css")), ids=lambda path: path.name)
 def test_every_rule_of_ours_stands_below_a_frame_or_its_host(path: Path) -> None:
-    """So none of them reaches what else is in a layout's page; keyframes carry their fragment's name there."""
+    """Rules can not reach the rest of a layout's page; keyframes have the fragment's name."""
     sheet = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)
     tops = re.findall(r"^(?! |\}|\n)(.+?)\s*\{", sheet, re.MULTILINE)
     assert tops

@@ -1,4 +1,4 @@
-"""The kit as a wheel: it imports what it declares and no more, and works where nothing else of the repository is."""
+"""The kit as a wheel: it imports only its declared dependencies, and works without this repository."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ for name in sys.argv[1:]:
 
 
 def rooms() -> tuple[str, ...]:
-    """As the build's own hook names them."""
+    """The folders that the build hook packs."""
     tree = ast.parse((WHEEL_PROJECT / "hatch_build.py").read_text("utf-8"))
     [found] = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "ROOMS"]  # type: ignore[attr-defined]
     return tuple(ast.literal_eval(found))
@@ -35,7 +35,7 @@ def requirement_names(requirements: list[str]) -> set[str]:
 
 
 def imports_by_distribution() -> dict[str, set[str]]:
-    """Who imports what of others, by the name under which it is installed."""
+    """The modules that import each installed distribution."""
     distributions, found = packages_distributions(), defaultdict(set)
     for path in (path for room in rooms() for path in (ROOT / room).rglob("*.py") if path.name != "hatch_build.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -57,7 +57,7 @@ STORE = {"pubsub", "redis_clients", "redis_connection", "redis_primary"}
 
 @pytest.mark.quick
 def test_wheel_imports_what_it_declares_and_no_other_house() -> None:
-    """A team that installs it has all that it needs; what few need is an extra, and stands in files of its own."""
+    """Optional dependencies are extras, imported only by files of their own."""
     found = imports_by_distribution()
     own = {room.replace("/", ".") for room in rooms()}
     # Uvicorn brings these in by their names; cryptography is pyjwt's own extra.
@@ -73,7 +73,7 @@ def test_wheel_imports_what_it_declares_and_no_other_house() -> None:
 
 @pytest.mark.quick
 def test_wheel_wants_the_versions_that_the_houses_want() -> None:
-    """One list, written in two places, as the repository's own project is no package."""
+    """The list is written twice, as the repository itself is no package."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     wanted = {each for name in ("contracts", "resilience", "serve", "kit") for each in extras[name]}
     assert set(PROJECT["dependencies"]) == {each for each in wanted if not each.startswith("mullion[")}
@@ -83,7 +83,7 @@ def test_wheel_wants_the_versions_that_the_houses_want() -> None:
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_built_wheel_is_typed_and_whole(tmp_path: Path) -> None:
-    """In an empty environment every module is imported, but for those that an extra is for."""
+    """In an empty environment every module can be imported, except those of an extra."""
     wheel = build_wheel(tmp_path / "wheels")
     files = set(zipfile.ZipFile(wheel).namelist())
     assert {f"{room}/py.typed" for room in rooms()} < files

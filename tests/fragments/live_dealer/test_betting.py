@@ -1,4 +1,4 @@
-"""The slip as its shell asks it: a real process, a provider and a BFF that say what a test wants."""
+"""The bet slip as a real process, with a fake provider and a fake BFF."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def place(live: Fragment, **changes: str) -> Answer:
 
 
 def test_bet_goes_to_the_provider_with_the_token_of_its_table(live: Fragment, bff: FakeBff) -> None:
-    """Side, stake, window and key arrive; the player's own bearer does not leave the house."""
+    """Side, stake, window and key arrive; the player's own bearer is not sent to the provider."""
     bff.replies["/v1/bets"] = reply(bet("accepted"))
     answer = place(live)
     assert answer.status == 200
@@ -72,7 +72,7 @@ def test_bet_goes_to_the_provider_with_the_token_of_its_table(live: Fragment, bf
 def test_form_that_makes_no_sense_is_never_sent(
     live: Fragment, bff: FakeBff, change: dict[str, str], words: str
 ) -> None:
-    """422 with a sentence and a fresh key; the provider hears nothing."""
+    """The answer is 422 with a sentence and a new key; the provider gets no request."""
     answer = place(live, **change)
     assert answer.status == 422
     assert words in answer.text
@@ -82,7 +82,7 @@ def test_form_that_makes_no_sense_is_never_sent(
 
 @pytest.mark.parametrize("why", [BetRefusal.BETS_CLOSED, BetRefusal.NOT_ENOUGH_MONEY, BetRefusal.SESSION_ENDED])
 def test_refusal_is_told_beside_a_form_that_can_be_sent_anew(live: Fragment, bff: FakeBff, why: BetRefusal) -> None:
-    """422, announced, with the chip that was chosen and another key."""
+    """The answer is 422, announced, with the chosen chip and a new key."""
     bff.replies["/v1/bets"] = problem(422, why)
     answer = place(live, stake="250")
     assert answer.status == 422
@@ -93,7 +93,7 @@ def test_refusal_is_told_beside_a_form_that_can_be_sent_anew(live: Fragment, bff
 
 
 def test_lost_answer_keeps_its_key_and_can_be_asked_again(live: Fragment, bff: FakeBff) -> None:
-    """The provider may have taken it: the only form left is the same bet."""
+    """The bet may be placed, so the only form is the same bet under the same key."""
     bff.replies["/v1/bets"] = reply(bet("accepted"), cut=True)
     answer = place(live)
     assert answer.status == 200
@@ -105,7 +105,7 @@ def test_lost_answer_keeps_its_key_and_can_be_asked_again(live: Fragment, bff: F
 
 
 def test_provider_that_is_down_took_nothing(live: Fragment, bff: FakeBff) -> None:
-    """503 is its word that nothing was done: degraded, and the same key again."""
+    """A 503 means that nothing was placed: the slip is degraded and keeps the key."""
     bff.replies["/v1/bets"] = problem(503, "wallet_unavailable")
     answer = place(live)
     assert answer.status == 200
@@ -115,7 +115,7 @@ def test_provider_that_is_down_took_nothing(live: Fragment, bff: FakeBff) -> Non
 
 
 def test_bet_that_is_still_being_placed_is_pending(live: Fragment, bff: FakeBff) -> None:
-    """202: neither accepted nor refused, and the list says what becomes of it."""
+    """A 202 is shown as pending, and the list of bets will have the result."""
     bff.replies["/v1/bets"] = reply(bet("placing"), 202)
     answer = place(live)
     assert answer.status == 202
@@ -123,7 +123,7 @@ def test_bet_that_is_still_being_placed_is_pending(live: Fragment, bff: FakeBff)
 
 
 def test_visitor_is_invited_and_can_not_bet(live: Fragment, bff: FakeBff) -> None:
-    """Without a player there is no form, no list, and an action is 401."""
+    """Without a player there is neither form nor list, and an action is 401."""
     page = live.get("/slip/205", podium_mount_pathname="/tables/205/")
     assert "/sign-in/?next=/tables/205/" in page.text
     assert "<form" not in page.text
@@ -133,7 +133,7 @@ def test_visitor_is_invited_and_can_not_bet(live: Fragment, bff: FakeBff) -> Non
 
 
 def test_receipt_is_told_to_its_player_while_the_bet_is_open(live: Fragment, bff: FakeBff) -> None:
-    """The slip says what became of the bet that its address names, if it is the player's; the list says the rest."""
+    """The slip shows the state of the bet in `?receipt=`, if it is the player's and still open."""
     stands = ["accepted"]
 
     def bets_of(request: BffRequest) -> Reply:
@@ -154,7 +154,7 @@ def test_receipt_is_told_to_its_player_while_the_bet_is_open(live: Fragment, bff
 
 
 def test_players_pages_are_nobody_elses(live: Fragment, bff: FakeBff) -> None:
-    """Slip and bets may not be kept; the table's page may, and never sees the bearer."""
+    """Slip and bets are not cacheable; the table's page is, and its request has no bearer."""
     bff.replies["/v1/bets"] = reply(BetsData([]))
     for path in ("/slip/205", "/bets/205"):
         assert live.get(path, **player_headers()).headers["cache-control"] == "private, no-store"
@@ -164,7 +164,7 @@ def test_players_pages_are_nobody_elses(live: Fragment, bff: FakeBff) -> None:
 
 
 def test_numbers_that_are_gone_leave_the_picture_and_the_last_results(live: Fragment, bff: FakeBff) -> None:
-    """The BFF does not answer: the last known table stands under its time, and its picture plays on."""
+    """While the BFF is away the last known table is shown with its time, and the video goes on."""
     assert live.get("/table/205", **player_headers()).status == 200
     bff.replies["/views/tables/205"] = problem(503, "store_down")
     answer = live.get("/table/205", **player_headers())
@@ -175,13 +175,13 @@ def test_numbers_that_are_gone_leave_the_picture_and_the_last_results(live: Frag
 
 @pytest.mark.parametrize("path", ["/slip/a%2Fb", "/bets/" + "x" * 80])
 def test_unknown_table_is_404(live: Fragment, bff: FakeBff, path: str) -> None:
-    """What can not be a table is asked of nobody."""
+    """An invalid table id causes no request."""
     assert live.get(path, **player_headers()).status == 404
     assert bff.requests == []
 
 
 def test_text_of_the_provider_is_text(live: Fragment, bff: FakeBff) -> None:
-    """A result that holds markup is shown as it is written."""
+    """Markup in a result is escaped."""
     hostile: Any = bet("lost", result="<img src=x>", color='red" onclick="x')
     bff.replies["/v1/bets"] = reply(BetsData([hostile]))
     html = live.get("/bets/205", **player_headers()).text

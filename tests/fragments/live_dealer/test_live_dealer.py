@@ -1,4 +1,4 @@
-"""The live tables as a real process, before a BFF that says what each test wants."""
+"""The live tables as a real process, with a fake BFF whose replies a test sets."""
 
 import re
 import time
@@ -35,7 +35,7 @@ def test_grid_shows_tables_and_leads_to_each(live: Fragment, bff: FakeBff) -> No
 
 
 def test_shared_answer_may_be_kept_a_second(live: Fragment, bff: FakeBff) -> None:
-    """A fresh grid says how long it may be reused; nobody's bearer reaches the BFF with it."""
+    """A fresh grid has a max-age, and its request to the BFF has no bearer."""
     answer = live.get("/grid", **SHARED, authorization=bearer("live-dealer"))
     assert answer.headers["cache-control"] == "public, max-age=1"
     assert "authorization" not in bff.requests[0].headers
@@ -73,7 +73,7 @@ def test_closed_table_says_when_it_opens(live: Fragment, bff: FakeBff) -> None:
 
 @pytest.mark.parametrize("path", ["/table/zzz", "/table/a%2Fb", "/table/" + "x" * 80, "/grid/poker", "/table/%00"])
 def test_unknown_table_or_kind_is_404_with_a_page(live: Fragment, bff: FakeBff, path: str) -> None:
-    """What does not exist is 404 and still a whole slot with a way out."""
+    """The 404 is a whole slot with a link back."""
     answer = live.get(path, **SHARED)
     assert answer.status == 404
     assert '<a class="button" href="/">Go to the lobby</a>' in answer.text
@@ -95,7 +95,7 @@ def test_table_page_shows_its_results(live: Fragment, bff: FakeBff) -> None:
 @pytest.mark.parametrize(("state", "reason"), [("stale", "feed_stale"), ("down", "feed_down")])
 @pytest.mark.parametrize("path", ["/grid", "/table/201"])
 def test_late_tables_say_how_late(live: Fragment, bff: FakeBff, path: str, state: Any, reason: str) -> None:
-    """Tables that are not current stay, under the moment they were true, and nobody may keep that answer."""
+    """Stale tables are shown with their time, and the answer is not cacheable."""
     bff.replies["/views/tables"] = reply(view(TablesData(tables()), state))
     bff.replies["/views/tables/201"] = reply(view(TableData(table("201", "Harbour Roulette", "roulette")), state))
     answer = live.get(path, **SHARED)
@@ -110,7 +110,7 @@ def test_late_tables_say_how_late(live: Fragment, bff: FakeBff, path: str, state
 
 
 def test_store_without_data_is_a_feed_that_is_down(live: Fragment, bff: FakeBff) -> None:
-    """Where nothing has ever been known the grid keeps its place and says so."""
+    """Without any data the grid shows placeholders and says so."""
     bff.replies["/views/tables"] = reply(view(None, "down", None))
     answer = live.get("/grid", **SHARED | {"podium_currency": "CHF"})
     assert answer.headers["fragment-state"] == "degraded; reason=feed_down; upstream=tables"
@@ -118,7 +118,7 @@ def test_store_without_data_is_a_feed_that_is_down(live: Fragment, bff: FakeBff)
 
 
 def test_link_of_the_last_list_leads_to_its_table(live: Fragment, bff: FakeBff) -> None:
-    """A table that nobody has opened yet has the name and the results that the list had, and says how old they are."""
+    """While the BFF is away a table's page has the name and results of the last list, with their age."""
     live.get("/grid", **SHARED)
     bff.replies["/views/tables/301"] = problem(503, "store_down")
     answer = live.get("/table/301", **SHARED)
@@ -130,7 +130,7 @@ def test_link_of_the_last_list_leads_to_its_table(live: Fragment, bff: FakeBff) 
 
 
 def test_bff_that_never_answered_leaves_no_table_and_says_so(live: Fragment, bff: FakeBff) -> None:
-    """Without a last answer in this currency there is nothing to go by."""
+    """There is no last answer in this currency to show."""
     bff.replies["/views/tables"] = problem(503, "store_down")
     answer = live.get("/grid", **SHARED | {"podium_currency": "SEK"})
     assert "We keep trying." in answer.text
@@ -138,7 +138,7 @@ def test_bff_that_never_answered_leaves_no_table_and_says_so(live: Fragment, bff
 
 
 def test_text_of_a_provider_is_text(live: Fragment, bff: FakeBff) -> None:
-    """Names, dealers and results that hold markup are shown as they are written, and colours stay in their list."""
+    """Markup in names, dealers and results is escaped, and unknown colours are dropped."""
     one = table("201", "<b>T</b>", "roulette")
     result = msgspec.structs.replace(one.results[0], value='<img src="x">', color='red" onclick="x')
     bff.replies["/views/tables/201"] = reply(
@@ -167,8 +167,9 @@ def test_text_of_a_provider_is_text(live: Fragment, bff: FakeBff) -> None:
 def test_sick_bff_degrades_in_words_and_in_time(
     live: Fragment, bff: FakeBff, answered: Reply, reason: str, upstream: str
 ) -> None:
-    """Whatever the BFF does, the grid answers 200 well inside its deadline: the reason, who it was, and the tables
-    that it knew, under the moment they were true, without a number."""
+    """For every fault of the BFF the grid answers 200 within its deadline, with the reason, the upstream, and the last
+    known tables with their time and without figures.
+    """
     healthy = bff.replies["/views/tables"]
     wait_for(lambda: "fragment-state" not in live.get("/grid", **SHARED).headers, 30)
     bff.replies["/views/tables"] = answered
@@ -188,7 +189,7 @@ def test_sick_bff_degrades_in_words_and_in_time(
 
 
 def test_failing_bff_opens_the_breaker_and_heals() -> None:
-    """While the BFF fails the grid degrades at once; when the BFF is back the grid is, within ten seconds."""
+    """The grid is degraded at once, and fresh within ten seconds of the BFF's return."""
     tables_reply = reply(view(TablesData(tables())))
     with FakeBff({"/views/tables": tables_reply}) as bff, Fragment("live_dealer", bff.url) as live:
         assert "fragment-state" not in live.get("/grid", **SHARED).headers
@@ -212,7 +213,7 @@ def test_failing_bff_opens_the_breaker_and_heals() -> None:
 
 
 def test_addresses_of_every_fragment(live: Fragment, bff: FakeBff) -> None:
-    """Manifest, fallback, assets and readiness answer without the BFF."""
+    """Manifest, fallback, assets and readiness do not need the BFF."""
     assert live.get("/manifest.json").headers["content-type"] == "application/json"
     assert 'role="status"' in live.get("/fallback").text
     css = live.get("/static/live-dealer.css")
@@ -225,7 +226,7 @@ def test_addresses_of_every_fragment(live: Fragment, bff: FakeBff) -> None:
 
 
 def test_every_table_and_kind_names_its_page(live: Fragment, bff: FakeBff) -> None:
-    """The head says which table it is; the lobby, where the grid is one part of many, is named by the shell."""
+    """A table's title is the page's; the lobby's title is the shell's own."""
     one = table("201", "Harbour Roulette", "roulette")
     bff.replies["/views/tables/201"] = reply(view(TableData(one)))
     named = read_page_head(live.get("/table/201", **SHARED).headers["mullion-page"])

@@ -1,4 +1,4 @@
-"""What the bet slip and the list of bets show, decided without request, clock or network."""
+"""The bet slip and the list of bets, computed without request, clock or network."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def shown(one: Any = ROULETTE, state: Any = "live", commands: Any = "open", **mo
 
 
 def test_only_an_open_roulette_table_with_current_numbers_takes_a_players_bet() -> None:
-    """Everybody else is told what to do instead."""
+    """In every other case the slip says what to do instead."""
     closed = msgspec.structs.replace(ROULETTE, open=False, opens_at=AS_OF + timedelta(minutes=5))
     assert shown().standing == "open"
     assert shown(signed_in=False).standing == "visitor"
@@ -44,7 +44,7 @@ def test_only_an_open_roulette_table_with_current_numbers_takes_a_players_bet() 
 
 
 def test_slip_is_paused_only_where_it_would_take_a_bet() -> None:
-    """While no command is taken an open slip is closed with its reason; what is closed anyway says why it is."""
+    """An open slip is closed with the engine's reason; a slip that is closed anyway keeps its own."""
     assert shown(commands="paused").standing == "paused"
     assert shown(commands="paused").degraded == Degraded(Reason.ENGINE_DOWN, AS_OF)
     visitor = shown(commands="paused", signed_in=False)
@@ -54,7 +54,7 @@ def test_slip_is_paused_only_where_it_would_take_a_bet() -> None:
 
 
 def test_every_card_of_a_bet_has_the_words_of_every_other() -> None:
-    """Slip and list say how far the bet is and what the other would say, so that a page can make them agree."""
+    """Slip and list both carry each other's text, so that a script can update both."""
     states = ("placing", "accepted", "returning", "returned")
     for state in (*states, "won", "lost"):
         one = bet(state)
@@ -70,7 +70,7 @@ def test_every_card_of_a_bet_has_the_words_of_every_other() -> None:
 
 
 def test_chips_lie_within_the_limits_and_the_last_stays_chosen() -> None:
-    """What is above the table's most is not offered; a stake that is no chip chooses the least."""
+    """Chips above the table's maximum are left out; an unknown stake selects the smallest."""
     assert [stake.text for stake in shown().stakes] == ["€0.50", "€2.50", "€12.50", "€50"]
     assert [stake.value for stake in shown(stake=1250).stakes if stake.chosen] == [1250]
     assert [stake.value for stake in shown(stake=777).stakes if stake.chosen] == [50]
@@ -79,7 +79,7 @@ def test_chips_lie_within_the_limits_and_the_last_stays_chosen() -> None:
 
 
 def test_a_form_names_the_window_that_it_is_for() -> None:
-    """Bets close at a moment to come; a moment that has passed is none."""
+    """A window in the past has no form."""
     open_ = msgspec.structs.replace(ROULETTE, bets_close_at=CLOSES)
     closes = shown(open_).closes
     assert closes is not None
@@ -89,7 +89,7 @@ def test_a_form_names_the_window_that_it_is_for() -> None:
 
 @pytest.mark.parametrize("why", list(BetRefusal))
 def test_every_refusal_says_that_nothing_was_taken(why: BetRefusal) -> None:
-    """A player never wonders whether a refused bet cost something."""
+    """A player learns that a refused bet cost nothing."""
     notice = slip.refused(why, ROULETTE.limits, ENGLISH)
     assert notice.tone == "bad"
     assert any(words in notice.words for words in ("othing was taken", "othing more was taken", "no bet is taken"))
@@ -97,13 +97,13 @@ def test_every_refusal_says_that_nothing_was_taken(why: BetRefusal) -> None:
 
 
 def test_limits_are_named_in_their_refusal() -> None:
-    """The least and the most stand in the sentence."""
+    """The message has minimum and maximum."""
     assert "€0.50" in slip.refused(BetRefusal.UNDER_LIMIT, ROULETTE.limits, ENGLISH).words
     assert "€5,000" in slip.refused(BetRefusal.OVER_LIMIT, ROULETTE.limits, ENGLISH).words
 
 
 def test_lost_answer_is_asked_for_again_under_the_same_key() -> None:
-    """Never called failed, and the form that follows is the same bet."""
+    """It is not called failed, and the next form is the same bet."""
     wanted = PlaceBet("205", "red", 500, "EUR", CLOSES + timedelta(microseconds=123_456))
     notice, again = slip.unknown(wanted, "k9", ENGLISH)
     assert notice.tone == "warn"
@@ -125,7 +125,7 @@ def test_lost_answer_is_asked_for_again_under_the_same_key() -> None:
     ],
 )
 def test_a_bet_says_how_it_stands(state: Any, fields: dict[str, Any], words: str, tone: str) -> None:
-    """Each state has its word, and money that is still on its way is said to be."""
+    """Each state has a label, and pending money is labelled as pending."""
     page = slip.bets([bet(state, **fields)], ENGLISH, "205", "pl_amber")
     assert page.lines is not None
     assert (page.lines[0].state, page.lines[0].tone) == (words, tone)
@@ -133,6 +133,6 @@ def test_a_bet_says_how_it_stands(state: Any, fields: dict[str, Any], words: str
 
 
 def test_bets_that_can_not_be_read_are_not_none() -> None:
-    """Nothing known is not the same as no bet."""
+    """An unreadable list is not shown as an empty one."""
     assert slip.bets(Failure(Reason.TIMEOUT), ENGLISH, "205", "pl").lines is None
     assert slip.bets([], ENGLISH, "205", "pl").lines == []

@@ -1,4 +1,4 @@
-"""The offers as a real process, before a BFF that says what each test wants."""
+"""The offers as a real process, with a fake BFF whose replies a test sets."""
 
 import re
 from datetime import timedelta
@@ -64,7 +64,7 @@ def test_bonuses_show_their_progress(promotions: Fragment, bff: FakeBff) -> None
 
 
 def test_player_on_a_break_sees_no_offer(promotions: Fragment, bff: FakeBff) -> None:
-    """Whatever the BFF still lists: the end of the break, the bonuses from before, and nothing to claim."""
+    """Although the BFF lists offers, the page has the end of the break, earlier bonuses, and no claim button."""
     view_on_break = view(msgspec.structs.replace(offers(), grants=[bonus()]), on_break=Break(AS_OF + timedelta(days=7)))
     bff.replies["/views/promotions"] = reply(view_on_break)
     answer = promotions.get("/offers", **player())
@@ -115,7 +115,7 @@ def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff
 def test_claim_that_is_not_done_says_so_on_its_card(
     promotions: Fragment, bff: FakeBff, answered: Reply, status: int, words: str, same_key: bool
 ) -> None:
-    """Refused, under way, not sent and unknown are four sentences; only a refusal takes a fresh key."""
+    """Refused, pending, not sent and unknown have a sentence each; only a refusal gets a new key."""
     bff.replies["/commands/claim-promotion"] = answered
     answer = claim(promotions)
     assert answer.status == status
@@ -141,7 +141,7 @@ def test_claim_that_is_not_done_says_so_on_its_card(
 def test_lost_claim_is_asked_for_by_its_key(
     promotions: Fragment, bff: FakeBff, answered: Reply, words: str, asks_again: bool
 ) -> None:
-    """Its name crosses a reload; the engine is asked under its key what became of it, and nothing is claimed."""
+    """The key survives a reload; the engine is asked for its result, and nothing is claimed again."""
     bff.replies["/commands/close-key"] = answered
     answer = promotions.get(f"/offers?receipt=key_claim_1700000000_{KEY}", **player())
     assert words in answer.text
@@ -154,7 +154,7 @@ def test_lost_claim_is_asked_for_by_its_key(
 
 @pytest.mark.parametrize("promotion_id", ["", "../x", "a b", "<script>", "x" * 4_000])
 def test_hostile_promotion_is_sent_nowhere(promotions: Fragment, bff: FakeBff, promotion_id: str) -> None:
-    """Something that can not be an offer's name never reaches the engine."""
+    """An invalid promotion id is not sent to the engine."""
     answer = claim(promotions, promotion_id)
     assert answer.status == 422
     assert "There is no such offer." in answer.text
@@ -170,7 +170,7 @@ def test_anonymous_claim_is_401(promotions: Fragment, bff: FakeBff) -> None:
 
 @pytest.mark.parametrize(("state", "reason"), [("stale", "feed_stale"), ("down", "feed_down")])
 def test_claims_wait_for_a_current_list(promotions: Fragment, bff: FakeBff, state: Any, reason: str) -> None:
-    """An old list says how old, once, and no claim can be pressed."""
+    """A stale list shows its age once and has no claim button."""
     bff.replies["/views/promotions"] = reply(view(offers(), state))
     answer = promotions.get("/offers", **player())
     assert (
@@ -184,7 +184,7 @@ def test_claims_wait_for_a_current_list(promotions: Fragment, bff: FakeBff, stat
 
 
 def test_offers_out_of_reach_keep_their_place(promotions: Fragment, bff: FakeBff) -> None:
-    """Without an answer quiet cards stand where the offers would; what was known of them stays, and waits."""
+    """Without an answer there are placeholder cards, or the last known offers without claim buttons."""
     bff.replies["/views/promotions"] = problem(503, "store_down")
     shown = promotions.get("/offers", **player()).text
     assert "Wheel Nights" in shown
@@ -198,7 +198,7 @@ def test_offers_out_of_reach_keep_their_place(promotions: Fragment, bff: FakeBff
 
 
 def test_receipt_crosses_a_redirect(promotions: Fragment, bff: FakeBff) -> None:
-    """`?receipt=` tells what became of the claim; nobody else's receipt is asked for without a player."""
+    """`?receipt=` shows the result of the claim; without a player no receipt is requested."""
     bff.replies["/views/receipts/rc_0a1b2c"] = reply(view({"receipt": receipt(command="claim-promotion")}))
     assert "It is yours." in promotions.get("/offers?receipt=rc_0a1b2c", **player()).text
     bff.requests.clear()

@@ -1,4 +1,4 @@
-"""The wallet as a real process, before a BFF that says what each test wants."""
+"""The wallet as a real process, with a fake BFF whose replies a test sets."""
 
 import re
 from typing import Any
@@ -37,7 +37,7 @@ def deposit(wallet: Fragment, amount: str, key: str = KEY, **more: str) -> Answe
 
 
 def test_summary_shows_the_balance(wallet: Fragment, bff: FakeBff) -> None:
-    """A signed-in player sees their figures, complete, unkeepable and under the release's version."""
+    """A signed-in player sees all figures; the answer is not cacheable and has the release's version."""
     answer = wallet.get("/summary", **player())
     assert answer.status == 200
     assert answer.headers["content-length"] == str(len(answer.text.encode()))
@@ -50,7 +50,9 @@ def test_summary_shows_the_balance(wallet: Fragment, bff: FakeBff) -> None:
 
 
 def test_bff_gets_bearer_trace_and_deadline(wallet: Fragment, bff: FakeBff) -> None:
-    """The bearer and the trace travel on; the BFF has its time, more while slow, less where the shell has less."""
+    """Bearer and trace are passed on; the deadline is the view's own, longer while the BFF is slow, shorter where the
+    shell has less.
+    """
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     assert (POLICY.view_ms, POLICY.view_patience_ms) == (250, 150)
     wallet.get("/summary", **player(traceparent=trace))
@@ -64,7 +66,7 @@ def test_bff_gets_bearer_trace_and_deadline(wallet: Fragment, bff: FakeBff) -> N
 
 
 def test_anonymous_player_is_invited_to_sign_in_and_back(wallet: Fragment, bff: FakeBff) -> None:
-    """Without a player nobody is asked, and the link comes back to the page it was on."""
+    """Without a player no view is requested, and the link returns to the page."""
     for path in ("/summary", "/cashier"):
         answer = wallet.get(path, podium_mount_pathname="/tables/rl-1/")
         assert answer.status == 200
@@ -73,7 +75,7 @@ def test_anonymous_player_is_invited_to_sign_in_and_back(wallet: Fragment, bff: 
 
 
 def test_two_players_are_asked_for_apart(wallet: Fragment, bff: FakeBff) -> None:
-    """Each request asks the BFF again, with its own bearer; nothing of one answer is kept for the next."""
+    """Each request has its own bearer, and no answer is reused."""
     bff.replies["/views/wallet"] = by_player
     birch = wallet.get("/summary", **player(authorization=bearer("wallet", player="pl_birch", currency="GBP")))
     amber = wallet.get("/summary", **player())
@@ -88,7 +90,7 @@ def by_player(request: BffRequest) -> Reply:
 
 
 def test_foreign_or_expired_bearer_is_401(wallet: Fragment, bff: FakeBff) -> None:
-    """A bearer that does not open this fragment gets the shell's sign-in card, and the BFF is not asked."""
+    """The sign-in card is shown, and the BFF gets no request."""
     for authorization in (bearer("promotions"), bearer("wallet", expires_in_s=-5), "Bearer x"):
         answer = wallet.get("/summary", **player(authorization=authorization))
         assert answer.status == 401
@@ -96,14 +98,14 @@ def test_foreign_or_expired_bearer_is_401(wallet: Fragment, bff: FakeBff) -> Non
 
 
 def test_bff_that_refuses_the_player_is_401(wallet: Fragment, bff: FakeBff) -> None:
-    """When the BFF does not accept the player, the answer says so by status, not as a broken wallet."""
+    """A refused bearer is a 401 and not a degraded wallet."""
     bff.replies["/views/wallet"] = problem(401, "context_expired")
     assert wallet.get("/summary", **player()).status == 401
 
 
 @pytest.mark.parametrize(("state", "reason"), [("stale", "feed_stale"), ("down", "feed_down")])
 def test_old_money_says_how_old(wallet: Fragment, bff: FakeBff, state: Any, reason: str) -> None:
-    """Figures that are not current carry their moment, in words and in the header, and nothing can be deposited."""
+    """Stale figures have their time in the page and in the header, and deposits are closed."""
     bff.replies["/views/wallet"] = reply(view(wallet_data(), state))
     answer = wallet.get("/cashier", **player())
     assert answer.status == 200
@@ -117,7 +119,7 @@ def test_old_money_says_how_old(wallet: Fragment, bff: FakeBff, state: Any, reas
 
 
 def test_closed_engine_is_told_in_its_own_words(wallet: Fragment, bff: FakeBff) -> None:
-    """While deposits are paused both pages say the BFF's sentence."""
+    """While deposits are paused both pages show the BFF's sentence."""
     bff.replies["/views/wallet"] = reply(view(wallet_data(deposit=Availability(False, "Deposits are paused: tests."))))
     for path in ("/summary", "/cashier"):
         answer = wallet.get(path, **player())
@@ -126,7 +128,7 @@ def test_closed_engine_is_told_in_its_own_words(wallet: Fragment, bff: FakeBff) 
 
 
 def test_deposit_is_commanded_once_with_its_key(wallet: Fragment, bff: FakeBff) -> None:
-    """A deposit goes to the engine in minor units under the form's key; the answer names receipt, topics, sequence."""
+    """The engine gets minor units under the form's key; the answer has receipt, topics and sequence."""
     bff.replies["/commands/deposit"] = reply(receipt())
     answer = deposit(wallet, "20,5")
     command = next(request for request in bff.requests if request.method == "POST")
@@ -142,7 +144,7 @@ def test_deposit_is_commanded_once_with_its_key(wallet: Fragment, bff: FakeBff) 
 
 @pytest.mark.parametrize("amount", ["", "abc", "1,000", "-5", "0.01", "99999999999", "<script>", "９", "a" * 9_000])
 def test_bad_amount_is_refused_and_kept(wallet: Fragment, bff: FakeBff, amount: str) -> None:
-    """Hostile input never reaches the engine, is shown escaped in its field, and gets a sentence of its own."""
+    """Hostile input does not reach the engine, and is escaped in its field beside a sentence."""
     answer = deposit(wallet, amount)
     assert answer.status == 422
     assert not [request for request in bff.requests if request.method == "POST"]
@@ -154,7 +156,7 @@ def test_bad_amount_is_refused_and_kept(wallet: Fragment, bff: FakeBff, amount: 
 
 
 def test_engines_refusal_stands_at_the_field(wallet: Fragment, bff: FakeBff) -> None:
-    """What the engine says about the amount is shown at the amount."""
+    """The engine's message about the amount is at the field."""
     words = "The most you can deposit today is €50."
     bff.replies["/commands/deposit"] = problem(422, "amount_invalid", "No.", {"amount_minor": words})
     answer = deposit(wallet, "100")
@@ -165,7 +167,7 @@ def test_engines_refusal_stands_at_the_field(wallet: Fragment, bff: FakeBff) -> 
 
 @pytest.mark.parametrize("key", ["", "k k", "k" * 200])
 def test_form_without_its_key_is_sent_nowhere(wallet: Fragment, bff: FakeBff, key: str) -> None:
-    """A deposit that could not be told from its repetition is not commanded."""
+    """Without a key a repetition could not be recognised, so nothing is sent."""
     answer = deposit(wallet, "20", key)
     assert answer.status == 422
     assert "nothing was sent" in answer.text
@@ -173,7 +175,7 @@ def test_form_without_its_key_is_sent_nowhere(wallet: Fragment, bff: FakeBff, ke
 
 
 def test_deposit_in_flight_is_pending_under_its_key(wallet: Fragment, bff: FakeBff) -> None:
-    """A second press while the first is under way is told what the first one is: on its way."""
+    """A second press during the first command is answered as pending."""
     bff.replies["/commands/deposit"] = problem(409, "command_in_flight")
     answer = deposit(wallet, "20")
     assert answer.status == 202
@@ -194,7 +196,7 @@ def test_deposit_in_flight_is_pending_under_its_key(wallet: Fragment, bff: FakeB
     ],
 )
 def test_lost_answer_is_pending_under_its_key(wallet: Fragment, bff: FakeBff, lost: Reply) -> None:
-    """A deposit whose answer got lost is never called failed; its key is its reference, on the page and across it."""
+    """A lost answer is not called failed; the key is the reference, also after a reload."""
     bff.replies["/commands/deposit"] = lost
     limit = {"mullion_deadline_ms": "1500"} if lost.delay_s else {}
     answer = deposit(wallet, "20", **limit)
@@ -224,7 +226,7 @@ def test_receipt_that_is_not_done_says_why(wallet: Fragment, bff: FakeBff, state
 
 
 def test_receipt_crosses_a_redirect(wallet: Fragment, bff: FakeBff) -> None:
-    """`?receipt=` shows what became of the command; one that can not be read is still acknowledged."""
+    """`?receipt=` shows the result of the command; an unreadable one is acknowledged."""
     bff.replies["/views/receipts/rc_0a1b2c"] = reply(view({"receipt": receipt()}))
     assert "€20.00 added" in wallet.get("/cashier?receipt=rc_0a1b2c", **player()).text
     assert "can&#x27;t be read right now" in wallet.get("/cashier?receipt=rc_gone", **player()).text
@@ -233,7 +235,7 @@ def test_receipt_crosses_a_redirect(wallet: Fragment, bff: FakeBff) -> None:
 
 
 def test_forms_stay_under_the_slots_prefix(wallet: Fragment, bff: FakeBff) -> None:
-    """Every form posts below the prefix that the shell named."""
+    """Every form posts below the prefix in the shell's header."""
     html = wallet.get("/cashier", **player()).text
     actions = re.findall(r'action="([^"]*)"', html)
     assert {f"{PREFIX}/actions/deposit", f"{PREFIX}/actions/withdraw"} <= set(actions)

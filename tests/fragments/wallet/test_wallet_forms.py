@@ -1,4 +1,4 @@
-"""The wallet's other forms and its history as a real process, before a BFF that says what each test wants."""
+"""The wallet's other forms and its history as a real process, with a fake BFF whose replies a test sets."""
 
 import re
 from typing import Any
@@ -37,14 +37,14 @@ def act(wallet: Fragment, name: str, key: str = KEY, **fields: str) -> Answer:
 
 
 def commanded(bff: FakeBff, kind: Any) -> Any:
-    """The one command that was sent."""
+    """The only command that the engine received."""
     [sent] = [request for request in bff.requests if request.method == "POST"]
     assert sent.headers["idempotency-key"] == KEY
     return msgspec.json.decode(sent.body, type=kind)
 
 
 def test_history_asks_the_bff_for_what_the_page_asks_for(wallet: Fragment, bff: FakeBff) -> None:
-    """Window, filter and page travel on; every link stays on the page and under the slot's own name."""
+    """Window, filter and page reach the BFF; every link stays on the page with the slot's parameter names."""
     answer = wallet.get("/history?until=2026-03&kind=play&page=2", **player())
     assert bff.requests[0].query == "until=2026-03&kind=bet%2Cwin%2Cprize%2Crollback&page=2"
     assert 'href="/history/?history.until=2026-03&amp;history.kind=play"' in answer.text
@@ -52,7 +52,7 @@ def test_history_asks_the_bff_for_what_the_page_asks_for(wallet: Fragment, bff: 
 
 
 def test_window_that_is_out_of_reach_shows_the_newest(wallet: Fragment, bff: FakeBff) -> None:
-    """A link of last year still leads to a history."""
+    """An old link shows the newest months."""
     bff.replies["/views/history"] = lambda request: (
         problem(400, "until_out_of_reach") if "until" in request.query else reply(view(history_data()))
     )
@@ -63,7 +63,7 @@ def test_window_that_is_out_of_reach_shows_the_newest(wallet: Fragment, bff: Fak
 
 
 def test_single_transaction_is_shown_in_full(wallet: Fragment, bff: FakeBff) -> None:
-    """Its state, reason and reference stand above the history; one that can not be read says so, and closes."""
+    """State, reason and reference are above the history; an unreadable one says so and can be closed."""
     declined = receipt("declined", reason="Your bank said no.")
     bff.replies["/views/receipts/rc_0a1b2c"] = reply(view(ReceiptData(declined)))
     answer = wallet.get("/history?line=rc_0a1b2c&page=2", **player())
@@ -74,7 +74,7 @@ def test_single_transaction_is_shown_in_full(wallet: Fragment, bff: FakeBff) -> 
 
 
 def test_withdrawal_is_commanded_and_taken_back(wallet: Fragment, bff: FakeBff) -> None:
-    """Both end with a receipt and the whole cashier, which shows what is held."""
+    """Both answers have a receipt and the whole cashier with the held amount."""
     bff.replies["/commands/withdraw"] = reply(receipt("pending", command="withdraw"), 202)
     answer = act(wallet, "withdraw", amount="20")
     assert commanded(bff, Withdraw) == Withdraw(2000, "EUR")
@@ -89,7 +89,7 @@ def test_withdrawal_is_commanded_and_taken_back(wallet: Fragment, bff: FakeBff) 
 
 
 def test_withdrawal_taken_back_again_and_again_keeps_its_key(wallet: Fragment, bff: FakeBff) -> None:
-    """However often nothing could be sent, it is one command, and its key is as long as it was."""
+    """While nothing can be sent, each retry is the same command, and the key does not grow."""
     bff.replies["/commands/cancel-withdrawal"] = problem(503, "engine_down")
     [key] = taking_back(wallet.get("/cashier", **player()))
     for _ in range(3):
@@ -111,7 +111,7 @@ def taking_back(answer: Answer) -> list[str]:
 
 
 def test_refusals_stand_where_they_belong(wallet: Fragment, bff: FakeBff) -> None:
-    """Beside its field where there is one, on a card where there is none; what was typed stays in its own form."""
+    """Beside the field, or on a card where there is none; the input stays in its own form."""
     fields = {"amount_minor": "This is more than you can withdraw."}
     bff.replies["/commands/withdraw"] = problem(409, "not_enough_money", "No.", fields)
     answer = act(wallet, "withdraw", amount="9999")
@@ -124,7 +124,7 @@ def test_refusals_stand_where_they_belong(wallet: Fragment, bff: FakeBff) -> Non
 
 
 def test_player_who_takes_a_break_is_told_so_and_not_signed_out(wallet: Fragment, bff: FakeBff) -> None:
-    """A refusal by the rules is not a refusal of the sign-in."""
+    """A 403 by the rules is not treated as a refused sign-in."""
     bff.replies["/commands/deposit"] = problem(403, "player_excluded", "You are on a break.")
     answer = act(wallet, "deposit", amount="20")
     assert answer.status == 422
@@ -144,7 +144,7 @@ def test_player_who_takes_a_break_is_told_so_and_not_signed_out(wallet: Fragment
 def test_limit_is_commanded_in_minor_units(
     wallet: Fragment, bff: FakeBff, fields: dict[str, str], wanted: SetDepositLimit
 ) -> None:
-    """Zero is the strictest limit; taking one away is a command of its own."""
+    """Zero is a limit; removing a limit is sent as none."""
     bff.replies["/commands/set-deposit-limit"] = reply(receipt(command="set-deposit-limit"))
     answer = act(wallet, "limit", **fields)
     assert commanded(bff, SetDepositLimit) == wanted
@@ -166,7 +166,7 @@ def test_limit_is_commanded_in_minor_units(
 def test_form_that_is_no_command_is_sent_nowhere(
     wallet: Fragment, bff: FakeBff, name: str, fields: dict[str, str], words: str
 ) -> None:
-    """Hostile and half-filled forms get a sentence and reach nobody."""
+    """Hostile and incomplete forms get a sentence, and no request is sent."""
     answer = act(wallet, name, **fields)
     assert (answer.status, words in answer.text) == (422, True)
     assert not [request for request in bff.requests if request.method == "POST"]
@@ -174,7 +174,7 @@ def test_form_that_is_no_command_is_sent_nowhere(
 
 @pytest.mark.parametrize(("days", "wanted"), [("7", 7), ("for-good", None)])
 def test_break_begins_only_for_who_is_sure(wallet: Fragment, bff: FakeBff, days: str, wanted: int | None) -> None:
-    """The ticked box and the days become the command."""
+    """The command needs the ticked box and the days."""
     bff.replies["/commands/self-exclude"] = reply(receipt(command="self-exclude"))
     answer = act(wallet, "break", days=days, sure="1")
     assert commanded(bff, SelfExclude) == SelfExclude(wanted)
@@ -182,7 +182,7 @@ def test_break_begins_only_for_who_is_sure(wallet: Fragment, bff: FakeBff, days:
 
 
 def test_lost_answer_to_a_limit_is_asked_for_by_its_key(wallet: Fragment, bff: FakeBff) -> None:
-    """The card leads to what became of it; the forms stay open, for nobody may be kept from a stricter limit."""
+    """The card links to the result; the forms stay open, as a stricter limit must always be possible."""
     bff.replies["/commands/set-deposit-limit"] = Reply(500)
     answer = act(wallet, "limit", period="week", amount="30")
     card = answer.text.partition("We are checking your limit")[2].partition("</section>")[0]
@@ -194,7 +194,7 @@ def test_lost_answer_to_a_limit_is_asked_for_by_its_key(wallet: Fragment, bff: F
 
 @pytest.mark.parametrize("refusal", [problem(503, "engine_down"), problem(429, "too_many")])
 def test_engine_that_can_not_be_reached_keeps_form_and_key(wallet: Fragment, bff: FakeBff, refusal: Reply) -> None:
-    """Nothing was sent, and everything that was typed is there to be sent again."""
+    """Nothing was sent, and the input can be sent again under the same key."""
     bff.replies["/commands/set-deposit-limit"] = refusal
     answer = act(wallet, "limit", period="month", amount="30")
     assert answer.headers["fragment-state"] == "degraded; reason=engine_down; upstream=engine"
@@ -203,7 +203,7 @@ def test_engine_that_can_not_be_reached_keeps_form_and_key(wallet: Fragment, bff
 
 
 def test_break_can_be_begun_while_nothing_can_be_read(wallet: Fragment, bff: FakeBff) -> None:
-    """Limits close when nobody knows what is set; the break stays open, and the engine takes it."""
+    """Limits are closed while they are unknown; the break stays open."""
     bff.replies["/views/limits"] = Reply(503)
     caps, _, breaks = wallet.get("/limits", **player("limits")).text.partition("Take a break")
     assert (" disabled" in caps, " disabled" in breaks) == (True, False)
@@ -214,7 +214,7 @@ def test_break_can_be_begun_while_nothing_can_be_read(wallet: Fragment, bff: Fak
 
 
 def test_visitor_is_invited_to_sign_in(wallet: Fragment, bff: FakeBff) -> None:
-    """No page of the wallet says anything about anybody who is not signed in."""
+    """Without a player no page of the wallet shows data."""
     for path in ("/history", "/limits"):
         assert "Sign in" in wallet.get(path, podium_mount_pathname=f"{path}/").text
     for name in ("withdraw", "cancel", "limit", "break"):
@@ -226,7 +226,7 @@ def test_visitor_is_invited_to_sign_in(wallet: Fragment, bff: FakeBff) -> None:
 def test_form_with_control_characters_is_refused_before_it_is_read(
     control: str, wallet: Fragment, bff: FakeBff
 ) -> None:
-    """400 with a sentence, in a value and in a name, and nothing is sent on."""
+    """The answer is 400 with a sentence, for values and for names."""
     for fields in ({"amount": f"10{control}"}, {f"amount{control}": "10"}):
         answer = act(wallet, "withdraw", **fields)
         assert answer.status == 400

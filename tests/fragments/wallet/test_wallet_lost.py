@@ -1,4 +1,4 @@
-"""Answers that get lost between the wallet and the engine: real processes, and a proxy between that loses answers."""
+"""Answers lost between the wallet and the engine: real processes, with a proxy between them that drops answers."""
 
 import re
 import secrets
@@ -18,7 +18,7 @@ SCOPES = ("wallet.read", "wallet.deposit", "wallet.withdraw", "wallet.limits")
 
 @dataclass
 class Cashier:
-    """The wallet before the engine, by way of the proxy."""
+    """The wallet, connected to the engine through the proxy."""
 
     wallet: Fragment
     engine: LosingProxy
@@ -64,7 +64,7 @@ def parts() -> Iterator[Cashier]:
 
 @pytest.fixture
 def cashier(parts: Cashier) -> Cashier:
-    """A player whom nobody has heard of, with a key that nobody has used."""
+    """A new player with a new key."""
     parts.player, parts.key = f"pl_{secrets.token_hex(5)}", secrets.token_hex(16)
     parts.engine.away.clear()
     parts.engine.seen.clear()
@@ -78,7 +78,9 @@ def title(answer: Answer) -> str:
 
 
 def test_lost_answer_is_pending_and_becomes_what_the_engine_did(cashier: Cashier) -> None:
-    """Reset after the deposit was made: pending with its key, then the receipt; asked about, never posted again."""
+    """The connection is reset after the deposit: the page is pending with the key, then has the receipt; the deposit is
+    not posted again.
+    """
     cashier.engine.lose(DEPOSIT, 1)
     answer = cashier.press("deposit", amount="20")
     assert (answer.status, title(answer)) == (202, "We are checking your deposit")
@@ -93,7 +95,7 @@ def test_lost_answer_is_pending_and_becomes_what_the_engine_did(cashier: Cashier
 
 
 def test_lost_answer_to_what_is_still_pending_is_pending_under_its_receipt(cashier: Cashier) -> None:
-    """The provider thinks about it: the card says pending, with the receipt's own reference."""
+    """While the provider decides, the card is pending with the receipt's reference."""
     cashier.house.payments.mode = "process"
     cashier.engine.lose(DEPOSIT, 1)
     answer = cashier.press("deposit", amount="20")
@@ -103,7 +105,9 @@ def test_lost_answer_to_what_is_still_pending_is_pending_under_its_receipt(cashi
 
 
 def test_command_that_never_arrived_is_said_to_be_so_once_and_for_good(cashier: Cashier) -> None:
-    """Reset before it arrived: checked while it may be on its way, then closed; the late one is refused."""
+    """The connection is reset before the command arrives: the key is checked for a while, then closed, and a late
+    command is refused.
+    """
     cashier.engine.away.add(DEPOSIT)
     answer = cashier.press("deposit", amount="20")
     assert (answer.status, title(answer)) == (202, "We are checking your deposit")
@@ -126,7 +130,7 @@ def test_command_that_never_arrived_is_said_to_be_so_once_and_for_good(cashier: 
 
 
 def test_engine_away_keeps_what_is_unknown_unknown(cashier: Cashier) -> None:
-    """While the engine can not be asked nothing is called done or failed, however long ago it was."""
+    """While the engine is away no result is shown, however long ago the command was."""
     cashier.engine.lose(DEPOSIT, 1)
     receipt = cashier.press("deposit", amount="20").headers["mullion-receipt"]
     aged = receipt.replace(receipt.split("_")[2], f"{int(time.time()) - 600}")
@@ -137,7 +141,7 @@ def test_engine_away_keeps_what_is_unknown_unknown(cashier: Cashier) -> None:
 
 
 def test_lost_withdrawal_and_limit_are_found_by_their_keys(cashier: Cashier) -> None:
-    """Every command of the wallet is asked for in the same way."""
+    """Every command of the wallet is looked up in the same way."""
     cashier.press("deposit", amount="20")
     eventually(lambda: cashier.house.real(cashier.player) == 2000)
     for name, pathname, fields, words in (

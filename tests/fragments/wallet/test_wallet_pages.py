@@ -1,4 +1,4 @@
-"""What the wallet's history and limits show, decided without request, clock or network."""
+"""The wallet's history and limits, computed without request, clock or network."""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +44,7 @@ def rules(answer: Any, form: limits.FormState = limits.FormState()) -> limits.Li
     ],
 )
 def test_hostile_query_asks_for_nothing(query: dict[str, str], wanted: history.Wanted) -> None:
-    """What a browser sent is only taken where it is a month, a filter or a page."""
+    """Only valid months, filters and pages are taken from a query."""
     assert history.wanted_from(query) == wanted
 
 
@@ -82,20 +82,20 @@ def test_history_stands_by_the_month_with_the_sums_of_the_whole_month() -> None:
     ],
 )
 def test_pager_leads_to_its_neighbours_only(number: int, newer: str, older: str) -> None:
-    """Paging keeps the window, and ends at both ends."""
+    """Links keep the window, and there is none before the first or after the last page."""
     found = shown(view(history_data(page=number)), until="2026-03", page=str(number))
     assert (found.newer, found.older, found.position) == (newer, older, f"Page {number} of 3")
 
 
 def test_only_the_newest_page_follows_what_happens() -> None:
-    """A page that does not show the newest line would be fetched for ever for its sake."""
+    """An older page would be refetched at every event without a change."""
     assert shown(view(history_data())).first == "rc_0"
     assert shown(view(history_data()), kind="play").first == ""
     assert shown(view(history_data(page=2)), page="2").first == ""
 
 
 def test_history_out_of_reach_shows_no_line() -> None:
-    """Nothing known is not the same as nothing there."""
+    """An unreadable history is not shown as an empty one."""
     gone = shown(Failure(Reason.TIMEOUT))
     assert (gone.months, gone.windows, gone.degraded) == (None, [], Degraded(Reason.TIMEOUT))
     assert "keep trying" in gone.note.before
@@ -105,7 +105,7 @@ def test_history_out_of_reach_shows_no_line() -> None:
 
 
 def test_limits_say_what_is_and_what_will_be() -> None:
-    """A raise and a removal stand with their moment; only what is set and does not end anyhow can be removed."""
+    """A raise and a removal have their date; only a limit that is set and not about to end can be removed."""
     page = rules(view(limits_data()))
     assert page.rows is not None
     assert [(row.amount, row.change, row.key) for row in page.rows] == [
@@ -118,7 +118,7 @@ def test_limits_say_what_is_and_what_will_be() -> None:
 
 
 def test_limits_can_be_set_while_they_are_old_but_not_while_the_engine_is_away() -> None:
-    """Their age is told and closes nothing; an engine that can not write down closes every form with its sentence."""
+    """Stale limits show their age and stay open; while the engine is away every form is closed with its sentence."""
     old = rules(view(limits_data(), "stale"))
     assert (old.form.open, old.degraded) == (True, Degraded(Reason.FEED_STALE, AS_OF))
     closed = rules(view(limits_data(Availability(False, "Paused."))))
@@ -142,7 +142,7 @@ def test_break_says_until_when(for_good: bool, words: str | None) -> None:
 
 
 def test_limit_of_nothing_is_a_limit() -> None:
-    """Zero forbids every deposit and is not shown as none."""
+    """A limit of zero is not shown as no limit."""
     data = msgspec.structs.replace(limits_data(), deposit=[DepositLimit("day", 0)])
     page = rules(view(data))
     assert page.rows is not None
@@ -170,7 +170,7 @@ def test_each_held_withdrawal_is_taken_back_under_a_key_of_its_own() -> None:
 
 
 def test_what_the_player_closed_themselves_is_no_fault() -> None:
-    """A break closes the deposit with its sentence, and the wallet stays fresh."""
+    """A break closes deposits with a sentence, and the wallet stays fresh."""
     data = wallet_data(deposit=Availability(False, "You are on a break.", own=True))
     forms = {action: form(view(data), "EUR", ENGLISH, key="k") for action, form in display.AMOUNT_FORMS.items()}
     form = forms["deposit"]
@@ -183,14 +183,14 @@ def test_what_the_player_closed_themselves_is_no_fault() -> None:
     "command", ["deposit", "withdraw", "cancel-withdrawal", "set-deposit-limit", "self-exclude", "later-command"]
 )
 def test_every_answer_has_words(command: str, state: Any) -> None:
-    """A card has a title whatever became of whatever was asked, also of a command that this release does not know."""
+    """A card has a title in every state, also for a command that this release does not know."""
     card = receipts.receipt_card(receipt(state, command=command), ENGLISH)
     assert card.title
     assert "{" not in card.title
 
 
 def test_transaction_in_full_can_lead_to_the_cashier() -> None:
-    """Only a withdrawal that is still held offers to be taken back."""
+    """Only a withdrawal that is still held links to taking it back."""
     held = receipts.detail(receipt("pending", command="withdraw"), ENGLISH)
     assert (held.title, held.state, held.can_be_taken_back) == ("Withdrawal", "Pending", True)
     assert not receipts.detail(receipt(command="withdraw"), ENGLISH).can_be_taken_back

@@ -45,7 +45,7 @@ def live() -> None:
 
 
 def at_once(*changes: Callable[[], object]) -> list[Future[object]]:
-    """Each in a thread with a connection of its own; what became of each."""
+    """Runs each in a thread with a connection of its own; returns the result or the error of each."""
 
     def run(change: Callable[[], object]) -> object:
         try:
@@ -58,7 +58,7 @@ def at_once(*changes: Callable[[], object]) -> list[Future[object]]:
 
 
 def test_of_two_pages_published_at_one_moment_one_has_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other is refused, instead of being left out of what every shell serves."""
+    """The second is refused, and not left out of what every shell serves."""
     meeting, check = threading.Barrier(2), page_changes._check
 
     def checked(name: str, body: bytes, file: FilePages, operator: bool) -> None:
@@ -81,7 +81,7 @@ def test_of_two_pages_published_at_one_moment_one_has_the_address(monkeypatch: p
 
 
 def test_of_changes_at_one_moment_no_shell_misses_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is committed last is not passed over by whoever has read the one that began after it."""
+    """A shell that has read a generation still reads a change that began earlier and is committed later."""
     first_wrote, read, audit = threading.Event(), threading.Event(), page_revisions._audit
     seen: list[Snapshot] = []
 
@@ -106,7 +106,7 @@ def test_of_changes_at_one_moment_no_shell_misses_any(monkeypatch: pytest.Monkey
 
 
 def test_two_shells_that_judge_a_trial_at_one_moment_take_one_step() -> None:
-    """A second one would skip a step for which nothing has been seen."""
+    """A second step would be taken without a sample of its own."""
     start_canary("poll", percent=0, release="2", promotes=True, steps="1:1m,10:1m,50:1m", actor="ci", now=NOW)
     rows = [models.Rollout.objects.select_related("release").get(fragment="poll") for _ in range(2)]
     policy, later = AnalysisPolicy(window_s=60, samples_min=5), NOW + timedelta(seconds=61)

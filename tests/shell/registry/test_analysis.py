@@ -1,4 +1,4 @@
-"""A release on trial that does worse is rolled back by itself, and one of which too little is known is not promoted."""
+"""The analysis of a release on trial: a worse one is rolled back, and one with too few samples is not promoted."""
 
 from dataclasses import replace
 
@@ -56,21 +56,21 @@ def threw(sample: Sample, visitors: int) -> Sample:
 def test_trial_is_judged_by_what_is_live_in_the_same_minutes(
     trial: Sample, live: Sample, finding: Finding, words: str
 ) -> None:
-    """At the end of its window; the verdict says the figures that it was made from."""
+    """The verdict comes at the end of the window and has the figures that it was made from."""
     verdict = judge(trial, live, POLICY, age_s=POLICY.window_s)
     assert verdict.finding is finding
     assert words in verdict.detail
 
 
 def test_harm_is_seen_at_once_and_health_at_the_end_of_the_window() -> None:
-    """A release that fails is not left for minutes; one that does well is not believed before."""
+    """A failing release is rolled back within seconds; a healthy one is promoted only after its window."""
     assert judge(sample(200, failed=100), sample(900), POLICY, age_s=3).finding is Finding.BAD
     assert judge(sample(9000), sample(9000), POLICY, age_s=POLICY.window_s - 1).finding is Finding.EARLY
 
 
 @pytest.mark.parametrize("ms", [1, 2, 7, 20, 150, 800, 1000])
 def test_percentile_is_true_to_a_tenth(ms: int) -> None:
-    """Half as slow again is five steps."""
+    """A latency that is half as long again is five histogram steps higher."""
     assert sample(1000, ms=ms).percentile(0.5) == pytest.approx(ms, rel=0.1, abs=0.5)
     assert bucket_of(max(round(ms * 1.5), 2)) > bucket_of(ms)
     assert bucket_of(10**9) == BUCKETS - 1

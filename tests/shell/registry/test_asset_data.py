@@ -1,4 +1,4 @@
-"""The `data` of a manifest's assets: what a layout writes is written here, or refused by its field."""
+"""The `data` of a manifest's assets: the attributes are those that a layout writes, or the field is refused."""
 
 import json
 import re
@@ -36,7 +36,7 @@ DATA: list[Any] = [
 
 
 def test_data_makes_the_attributes_that_a_layout_writes(podium: Podium) -> None:
-    """As a parser reads them there: names in lower case, references, the first of two."""
+    """As an HTML parser reads them: lower-case names, escaped values, the first of two equal names."""
     written = podium.elements(js=[{"value": "/a.js", "data": data} for data in DATA])["js"]
     for data, html in zip(DATA, written, strict=True):
         [element] = turbohtml.parse_fragment(html).find_all("script")
@@ -64,7 +64,7 @@ def test_data_makes_the_attributes_that_a_layout_writes(podium: Podium) -> None:
     ],
 )
 def test_data_that_no_page_could_write_is_refused_by_its_field(manifest: dict[str, Any], says: str) -> None:
-    """Also what would make the page's own scripts act; a release that is live is read all the same."""
+    """So is data that the page's own scripts would act on; a live release with it is still read."""
     whole = {"name": "listed", "version": "1", "content": "/", **manifest}
     read = parse(json.dumps(whole).encode())
     with pytest.raises(ManifestRefused, match=says) as refused:
@@ -75,14 +75,14 @@ def test_data_that_no_page_could_write_is_refused_by_its_field(manifest: dict[st
 
 
 def test_script_may_have_words_that_only_slots_use() -> None:
-    """A script's element stands in no slot, and `data-version` is a name that teams have."""
+    """A script's element is outside of any slot, and `data-version` is a common name."""
     read = parse(json.dumps({"name": "a", "version": "1", "js": [{"value": "/a", "data": {"version": "2"}}]}).encode())
     check_data(read)
     assert attributes_of("js", read.js[0]) == (("data-version", "2"),)
 
 
 def test_what_the_page_looks_for_everywhere_is_no_scripts_own() -> None:
-    """Held to the page's scripts: one that looks for another `data-*` in the whole document makes this fail."""
+    """Compared with the page's scripts: one that selects another `data-*` in the whole document makes this fail."""
     texts = [path.read_text("utf-8") for path in (ROOT / "static").rglob("*.js") if "vendor" not in path.parts]
     wide = {name for text in texts for name in re.findall(r'document\.querySelector(?:All)?\("\[(data-[a-z-]+)', text)}
     assert wide >= {"data-session-s", "data-live-status"}
@@ -93,7 +93,7 @@ def test_what_the_page_looks_for_everywhere_is_no_scripts_own() -> None:
 
 
 def test_shell_that_starts_without_the_database_has_the_data(tmp_path: Path) -> None:
-    """The snapshot on disk says the same of each file as the database did."""
+    """The snapshot file has the same data for each asset as the database."""
     manifest = parse(b'{"name": "a", "version": "1"}')
     uses = {"a.js": AssetUse(data=(("data-site", "a"),))}
     release = Release("a", "1", manifest, "http://x.test/manifest.json", b"", css=(), js=("a.js",), uses=uses)

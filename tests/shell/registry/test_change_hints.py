@@ -1,4 +1,4 @@
-"""A change of the registry reaches every shell at once where it is announced, and by polling where it is not."""
+"""A change of the registry reaches every shell at once by a published hint, and by polling where no hint arrives."""
 
 import asyncio
 import time
@@ -42,7 +42,7 @@ async def until(holds: Callable[[], bool], within_s: float = 30) -> float:
 
 @asynccontextmanager
 async def shell(redis_url: str, policy: PollPolicy = RARELY) -> AsyncIterator[tuple[SnapshotPoller, ChangeHints]]:
-    """What follows the registry in one process; it listens where there is somebody to listen to."""
+    """The registry's poller of one process; it subscribes to hints where there is a Redis."""
     hints = ChangeHints(redis_url, SubscriptionPolicy(retry_s=0.05, retry_s_max=0.1))
     poller = SnapshotPoller(hints=hints, policy=policy)
     await poller.start()
@@ -55,7 +55,7 @@ async def shell(redis_url: str, policy: PollPolicy = RARELY) -> AsyncIterator[tu
 
 
 def change() -> int:
-    """As any change of what is live; the generation that it makes."""
+    """Changes what is live, and returns the new generation."""
     with transaction.atomic():
         return int(models.AuditEntry.objects.create(actor="ops", action="held", fragment="poll").pk)
 
@@ -64,7 +64,7 @@ def change() -> int:
 async def test_change_is_served_by_two_shells_at_once_though_they_poll_twice_a_minute(
     valkey: ValkeyServer, settings: object
 ) -> None:
-    """Whoever makes it announces it after its transaction, to all who listen."""
+    """The hint is published after the transaction, to all subscribed shells."""
     settings.REDIS_URL = valkey.url  # type: ignore[attr-defined]
     async with shell(valkey.url) as (one, _), shell(valkey.url) as (other, _):
         for _ in range(3):
@@ -76,7 +76,7 @@ async def test_change_is_served_by_two_shells_at_once_though_they_poll_twice_a_m
 
 @pytest.mark.django_db(transaction=True)
 async def test_change_is_followed_by_polling_while_redis_is_away(settings: object) -> None:
-    """Neither who makes it nor who serves it needs Redis."""
+    """Neither the process that changes something nor a shell that serves it needs Redis."""
     settings.REDIS_URL = NOWHERE  # type: ignore[attr-defined]
     async with shell(NOWHERE, PollPolicy(poll_s=0.1, pushed_poll_s=30)) as (poller, hints):
         assert not hints.listening
@@ -88,7 +88,7 @@ async def test_change_is_followed_by_polling_while_redis_is_away(settings: objec
 async def test_redis_that_dies_and_comes_back_hides_no_change(
     new_valkey: Callable[[], ValkeyServer], settings: object
 ) -> None:
-    """Its end is noticed and polled through, and who listens again looks for what it has missed."""
+    """A lost subscription is noticed, polling goes on, and a new subscription starts with a poll."""
     valkey = new_valkey()
     settings.REDIS_URL = NOWHERE  # type: ignore[attr-defined]
     async with shell(valkey.url, PollPolicy(poll_s=0.1, pushed_poll_s=30)) as (poller, hints):
@@ -107,7 +107,7 @@ async def test_redis_that_dies_and_comes_back_hides_no_change(
 
 
 class Database:
-    """What a shell loads from, counted."""
+    """The loader of a shell, with a count of its loads."""
 
     def __init__(self) -> None:
         self.says: Snapshot | Exception = Snapshot(1, MappingProxyType({}))
@@ -121,7 +121,7 @@ class Database:
 
 
 async def flood(valkey: ValkeyServer, hints: int) -> None:
-    """Somebody who can publish there says whatever they like, all at once."""
+    """Publishes arbitrary messages on the hints' channel, all at once."""
     async with Redis.from_url(valkey.url) as client, client.pipeline(transaction=False) as pipeline:
         for number in range(hints):
             pipeline.publish(CHANNEL, b'{"generation": 999, "release": "evil"}' * (1 + number % 3))
@@ -129,7 +129,7 @@ async def flood(valkey: ValkeyServer, hints: int) -> None:
 
 
 async def test_ten_thousand_hints_cost_a_few_looks(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What they say is not read, they come to ten looks a second at most, and the change after them is followed."""
+    """Their content is ignored, they cause at most ten loads a second, and a real change after them is loaded."""
     database = Database()
     monkeypatch.setattr(snapshot_poller, "load_snapshot", database.load)
     async with shell(valkey.url) as (poller, _):
@@ -148,7 +148,7 @@ async def test_ten_thousand_hints_cost_a_few_looks(valkey: ValkeyServer, monkeyp
 async def test_hints_do_not_hurry_a_database_that_is_away(
     valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is tried as rarely as without them."""
+    """The database is tried as rarely as without hints."""
     database = Database()
     monkeypatch.setattr(snapshot_poller, "load_snapshot", database.load)
     async with shell(valkey.url, PollPolicy(poll_s=0.01, pushed_poll_s=30, poll_s_max=30)):
@@ -164,7 +164,7 @@ async def test_hints_do_not_hurry_a_database_that_is_away(
 
 @pytest.mark.django_db(transaction=True)
 def test_only_what_shells_must_load_is_announced_and_only_once_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hint before the commit would make them look too soon, and one for a token would make them look for nothing."""
+    """A hint before the commit would come too early, and one for a token would cause a needless load."""
     announced: list[int] = []
     monkeypatch.setattr(
         change_hints, "announce", lambda url: announced.append(load_snapshot(Snapshot(), {})[0].generation)
@@ -179,7 +179,7 @@ def test_only_what_shells_must_load_is_announced_and_only_once_it_stands(monkeyp
 
 
 def test_announcement_to_nobody_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change stands when it is announced: it must not look as if it had failed, nor wait long."""
+    """A change is committed when it is announced, so a failing hint neither raises nor takes long."""
     began = time.monotonic()
     announce(NOWHERE)
 

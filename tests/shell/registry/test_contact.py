@@ -1,4 +1,4 @@
-"""Who is called about a fragment stands where operators look, as the fragment says it and no more."""
+"""Operators see whom to call about a fragment, as its manifest declares it."""
 
 import asyncio
 import json
@@ -29,19 +29,19 @@ def manifest(**says: str) -> bytes:
     "runbook", ["javascript:alert(1)", "http://wiki.example/", "see the binder", 'https://x.example/"onclick=', ""]
 )
 def test_runbook_is_a_link_only_where_it_is_an_https_address(runbook: str) -> None:
-    """Whatever else a fragment writes there is text."""
+    """Any other text of a runbook is shown as text."""
     assert contact_in(manifest(runbook=runbook)).link == ""
     assert contact_in(manifest(**SAYS)).link == SAYS["runbook"]
 
 
 def test_contact_is_bounded_and_a_manifest_that_is_none_names_nobody() -> None:
-    """A row has room for so much; a release of before its contract was stricter still stands in the list."""
+    """Long texts are cut; a release whose manifest would be refused today is listed without a contact."""
     assert contact_in(manifest(owner="x" * 5000)) == Contact(owner="x" * 200)
     assert contact_in(b"{}") == NOBODY
 
 
 async def test_board_says_whom_to_call() -> None:
-    """At three in the morning: beside the fragment's name, nothing of it as markup."""
+    """The contact stands beside the fragment's name, with its markup escaped."""
     async with Trio(extension={**SAYS, "owner": "<b>team</b>"}) as trio:
         shell = replace(parts(), registry=SimpleNamespace(current=trio.snapshot, holds={}))  # type: ignore[arg-type]
         html = views.board_page(RequestFactory().get("/operations/"), shell)
@@ -54,7 +54,7 @@ async def test_board_says_whom_to_call() -> None:
 async def test_show_says_whom_to_call_and_who_brought_each_release(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the live release's manifest, and by the audit."""
+    """The contact is from the live release's manifest, and the publisher of each release from the audit."""
     monkeypatch.setattr(parts().registry_throttle, "_here", {})
     for version, actor in (("1", "ci [0a1b]"), ("2", "olga")):
         release = await models.Release.objects.acreate(

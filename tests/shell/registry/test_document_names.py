@@ -1,4 +1,6 @@
-"""What a stylesheet names for the whole document: lifted out of a shadow root, and each name held by one."""
+"""Names that a stylesheet declares for the whole document: lifted out of a shadow root, and each
+held by one fragment.
+"""
 
 import pytest
 
@@ -14,7 +16,7 @@ FONT = '@font-face { font-family: "Poll Sans"; src: url(fonts/a.woff2) }'
 
 
 def test_names_are_found_wherever_they_stand() -> None:
-    """Families with quotes and without, in groups, by use or by declaration; a property by both."""
+    """Font families quoted or not, in groups, used or declared; properties used or registered."""
     names = document_names(
         b"@font-face{font-family:Open Sans;src:url(a.woff2)} @media print{@font-face{font-family:'B';src:url(b.woff2)}}"
         b"@property --turn{syntax:'*';inherits:false} a{font:1em 'C',serif;--d:1px; & b{font-family: Open Sans, E F}}"
@@ -24,25 +26,27 @@ def test_names_are_found_wherever_they_stand() -> None:
 
 
 def test_property_that_is_filled_in_counts_as_used() -> None:
-    """Registered by another it would have a value where its author wrote what stands in for none."""
+    """If another fragment registered it, it would have a value where its author relies on a default."""
     css = b"a{margin:calc(1px + (2 * var( --gap, var(--room, 1px))));--x:{a:var(--y)} width:env(--not)}"
     assert document_names(css).used >= {"--gap", "--room", "--x", "--y"}
     assert "--not" not in document_names(css).used
 
 
 def test_only_what_means_the_document_is_lifted() -> None:
-    """No rule of a selector, no import, nothing that is broken off."""
+    """Rules with selectors, imports and broken rules are not lifted."""
     css = b"@import 'x.css'; a{color:red} @layer l{@property --x{syntax:'*';inherits:true}} @font-face{a:b} html{}} b{}"
     assert lifted_rules(css).split(b"\n") == [b"@font-face{a:b}", b'@property --x{syntax:"*";inherits:true}', b""]
 
 
 def test_shell_holds_the_names_of_its_own_look() -> None:
-    """Its fonts and its properties, wherever its stylesheets use them."""
+    """The fonts and properties of all of its stylesheets."""
     assert shell_names().used >= {"--m-control", "segoe ui", "arial", "--height"}
 
 
 def test_name_of_the_shell_or_of_another_may_not_be_declared() -> None:
-    """By its prefix, by another's declaration and by another's use; one's own, and one that is only used, pass."""
+    """A name is taken by the shell's prefix, or by another fragment's declaration or use; a fragment's own names, and
+    names that it only uses, are accepted.
+    """
     others = [("poll", DocumentNames(frozenset({"poll sans"}), frozenset({"plain", "--gap"})))]
     for name, why in (
         ("--m-anything", "is a name of the shell's"),
@@ -69,7 +73,7 @@ async def published(podium: Podium, name: str, style: str, isolation: str = "sha
 
 @pytest.mark.django_db(transaction=True)
 async def test_font_of_a_shadow_root_is_lifted_to_the_page(podium: Podium) -> None:
-    """Its file lies beside the stylesheet that names it, so its address stays true."""
+    """Its file lies beside the stylesheet, so that the relative address stays valid."""
     await published(podium, "poll", FONT + " p { color: red }")
     poller = SnapshotPoller()
     await poller.refresh()
@@ -96,7 +100,7 @@ async def test_font_of_a_shadow_root_is_lifted_to_the_page(podium: Podium) -> No
     ],
 )
 async def test_name_that_somebody_holds_is_refused_by_name(podium: Podium, style: str, why: str) -> None:
-    """Whoever has it, the shell or another fragment; nothing is changed. A name of one's own passes, again too."""
+    """The message has the holder, and nothing is changed; a fragment may declare its own names again."""
     own = FONT + "@property --poll-turn { syntax: '*'; inherits: true } p { font-family: Plain }"
     await published(podium, "poll", own)
     with pytest.raises(PublishRefused, match=why):
@@ -107,7 +111,7 @@ async def test_name_that_somebody_holds_is_refused_by_name(podium: Podium, style
 
 @pytest.mark.django_db(transaction=True)
 async def test_name_that_another_has_declared_before_is_said_to_who_uses_it(podium: Podium) -> None:
-    """A registered property has a value where its user wrote what stands in for none."""
+    """A registered property has a value where the fragment that uses it relies on a default."""
     await published(podium, "poll", "@property --gap { syntax: '<length>'; inherits: true; initial-value: 900px }")
     done = await published(podium, "offers", "p { margin: var(--gap, 8px); color: var(--m-text) }")
     assert [note for note in done.notes if "--" in note] == [

@@ -1,4 +1,6 @@
-"""An installation is one environment: its tokens open no other, and what was tried in one is published in another."""
+"""Each installation is one environment: its tokens are refused by others, and a release tried in one is published in
+another.
+"""
 
 import asyncio
 import subprocess
@@ -37,7 +39,7 @@ def ask(token: str) -> Any:
 
 
 def test_token_of_another_environment_is_refused_in_a_sentence(settings: Any) -> None:
-    """It says of which it is, so that whoever mixed up two secrets of a CI reads what to do; nothing is looked up."""
+    """The message names the token's environment, so that a mix-up in a CI is found; the database is not read."""
     settings.ENVIRONMENT = "staging"
     token = made().token
     assert (ask(token).status_code, ask(token).json()["environment"]) == (200, "staging")
@@ -54,7 +56,9 @@ def test_token_of_another_environment_is_refused_in_a_sentence(settings: Any) ->
 
 @pytest.mark.parametrize("claim", ["", "production_"])
 def test_copied_database_opens_no_other_environment(settings: Any, claim: str) -> None:
-    """Production's rows restored into staging, or the other way: also where the token does not say whose it is."""
+    """With production's rows restored into staging, or the reverse, tokens are refused, also those without an
+    environment in their text.
+    """
     settings.ENVIRONMENT = "staging"
     token = made().token
     settings.ENVIRONMENT = "production"
@@ -63,7 +67,7 @@ def test_copied_database_opens_no_other_environment(settings: Any, claim: str) -
 
 
 def test_token_of_before_there_were_environments_stays_valid() -> None:
-    """It says nothing, nor does its row."""
+    """Neither the token nor its row has an environment."""
     token = made()
     models.Token.objects.update(environment="")
     answer = ask(token.token.replace("mullion_local_", "mullion_"))
@@ -73,7 +77,7 @@ def test_token_of_before_there_were_environments_stays_valid() -> None:
 async def test_name_of_the_environment_stands_in_every_answer(
     settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In lists, releases, the audit, tokens, publishes and the board; the audit says it of the time of the change."""
+    """Lists, releases, audit, tokens, publishes and the board have it; the audit has that of the time of the change."""
     settings.ENVIRONMENT = "staging"
     held = await sync_to_async(made)()
     environ = {"MULLION_URL": "https://shell.test", "MULLION_TOKEN": held.token}
@@ -99,7 +103,7 @@ async def test_name_of_the_environment_stands_in_every_answer(
 async def test_release_that_stands_in_staging_is_published_in_production_by_its_content(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """From whichever origin: the same bytes are the same content, and anything else is refused and changes nothing."""
+    """From any allowed origin, if the digest is equal; anything else is refused and changes nothing."""
     held = await sync_to_async(made)()
     environ = {"MULLION_URL": "https://shell.test", "MULLION_TOKEN": held.token}
 
@@ -131,7 +135,7 @@ async def test_release_that_stands_in_staging_is_published_in_production_by_its_
 
 @pytest.mark.parametrize("name", ["Prod", "a_b", "x" * 32, "1st"])
 def test_name_that_is_none_keeps_the_shell_from_starting(name: str) -> None:
-    """It stands in tokens, between two underscores."""
+    """The name is a part of tokens, between two underscores."""
     code = "import shell.settings"
     environ = {"DEBUG": "1", "SHELL_ENVIRONMENT": name, "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True)

@@ -1,4 +1,6 @@
-"""A version that nobody published is seen by everybody, and published by itself only where an operator says so."""
+"""A version that nobody published is reported, and is published automatically only for fragments
+that operators follow.
+"""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -47,12 +49,12 @@ POLICY = FollowPolicy(interval_s=60, interval_s_max=600)
 def test_version_is_tried_more_and_more_rarely_and_another_after_a_minute(
     attempt: Attempt, version: str, after_s: int, due: bool
 ) -> None:
-    """Whatever an origin says, it is a publish a minute at most."""
+    """An origin can cause at most one publish a minute."""
     assert is_due(POLICY, attempt, version, MORNING + timedelta(seconds=after_s)) is due
 
 
 class Shell:
-    """One shell's includes of one fragment, at a time that the test moves."""
+    """One shell's includes of one fragment, on a clock that the test moves."""
 
     def __init__(self, started: Started, policy: FollowPolicy = POLICY) -> None:
         self._started = started
@@ -68,7 +70,7 @@ class Shell:
         return done
 
     async def visit(self) -> tuple[Included, str]:
-        """(what the slot shows, its element); whatever follows from it is done."""
+        """(what the slot shows, its element), after all background work has ended."""
         await self._poller.refresh()
         upstreams = Upstreams()
         includer = Includer(upstreams, lambda *_: "", watch=self.follower.note)
@@ -88,14 +90,14 @@ async def fragment(*arguments: str) -> str:
 
 
 async def moving(podium: Podium) -> tuple[Started, Shell]:
-    """A podlet that is live as 1.0.0."""
+    """A podlet whose version 1.0.0 is live and whose origin changes its version."""
     [started] = podium.start({"name": "moving"})
     await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     return started, Shell(started)
 
 
 async def test_version_that_nobody_published_is_seen_in_page_metric_and_log(podium: Podium) -> None:
-    """The page goes on with what answers; nothing is published."""
+    """The page shows the origin's answer; nothing is published."""
     started, shell = await moving(podium)
     included, html = await shell.visit()
     assert (included.version_seen, "data-version-seen" in html) == ("", False)
@@ -113,7 +115,7 @@ async def test_version_that_nobody_published_is_seen_in_page_metric_and_log(podi
 
 
 async def test_followed_fragment_is_published_by_itself_once(podium: Podium) -> None:
-    """Through the same checks, by one of all shells, and the next page is made from it."""
+    """One of all shells publishes it, with all checks, and the next page uses it."""
     started, shell = await moving(podium)
     assert "moving is followed" in await fragment("follow", "moving", "on")
     assert "unchanged" in await fragment("follow", "moving", "on")
@@ -129,7 +131,7 @@ async def test_followed_fragment_is_published_by_itself_once(podium: Podium) -> 
 
 
 async def test_followed_version_begins_as_a_trial_where_operators_say_in_which_steps(podium: Podium) -> None:
-    """Some visitors get it, what is live stays live, and it is followed once."""
+    """A share of visitors gets it, the live release stays, and it is published once."""
     started, _ = await moving(podium)
     shell = Shell(started, FollowPolicy(steps="10:30m,50:1h"))
     await fragment("follow", "moving", "on")
@@ -145,7 +147,7 @@ async def test_followed_version_begins_as_a_trial_where_operators_say_in_which_s
 
 
 async def test_origin_that_answers_in_two_versions_is_no_loop(podium: Podium) -> None:
-    """What was live before is for an operator to bring back, however often it answers."""
+    """A version that was live before is not published again automatically."""
     started, shell = await moving(podium)
     await fragment("follow", "moving", "on")
     for version in ("2.0.0", "1.0.0", "2.0.0", "1.0.0"):
@@ -156,7 +158,7 @@ async def test_origin_that_answers_in_two_versions_is_no_loop(podium: Podium) ->
 
 
 async def test_release_that_is_refused_is_tried_more_and_more_rarely(podium: Podium) -> None:
-    """What is live stays live, and its log says why."""
+    """The live release stays, and the fragment's log has the reason."""
     started, shell = await moving(podium)
     await fragment("follow", "moving", "on")
     podium.change(started, version="2.0.0", css=[{"value": "/missing.css"}])
@@ -174,6 +176,6 @@ async def test_release_that_is_refused_is_tried_more_and_more_rarely(podium: Pod
 
 
 async def test_name_that_is_not_live_is_not_followed() -> None:
-    """It may be misspelt."""
+    """The name may be misspelt, so the command is refused."""
     with pytest.raises(CommandError, match="no release of moving is live"):
         await fragment("follow", "moving", "on")

@@ -1,4 +1,6 @@
-"""Foreign pictures and frames of one fragment: what operators approve for it is shown, named by its pages alone."""
+"""Pictures and frames from foreign origins: a fragment shows those that operators approve, and only its pages' policies
+name them.
+"""
 
 from dataclasses import replace
 from io import StringIO
@@ -31,7 +33,7 @@ def shows(*given: str) -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_operator_says_what_a_fragment_may_show_and_it_is_audited() -> None:
-    """Each list by itself, once for each change; what is no origin, or one of the shell's own, is refused."""
+    """Each list is changed by itself and audited once; an invalid origin, or one of the shell's own, is refused."""
     assert shows("--pictures", CDN, "--frames", GAMES) == f"origin may show pictures: {CDN}; frames: {GAMES}"
     assert shows("--frames", GAMES) == f"unchanged: origin may show frames: {GAMES}"
     assert shows("--pictures") == "origin may show pictures: none"
@@ -44,7 +46,9 @@ def test_operator_says_what_a_fragment_may_show_and_it_is_audited() -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_fragment_shows_what_is_approved_for_it() -> None:
-    """Its publish says nothing of such a picture, shells follow, and a manifest that does not declare it gains none."""
+    """Publishing reports no finding for it and shells follow; without a declaration in the manifest
+    nothing is allowed.
+    """
     body = f'<img src="{CDN}/a.png" alt=""><iframe title="Game" src="{GAMES}/1"></iframe>'.encode()
     async with Origin(body=body) as origin:
         poller = SnapshotPoller()
@@ -63,7 +67,7 @@ def with_shown(release: Release, shown: ForeignOrigins) -> Release:
 
 
 async def test_policy_names_them_for_pages_of_that_fragment_alone() -> None:
-    """Once, in place of every page's; a page without it keeps that."""
+    """Its pages get a policy of their own; other pages keep the common one."""
     async with Trio(extension={"pictures": [CDN]}) as trio:
         wallet = with_shown(trio.snapshot.releases["wallet"], ForeignOrigins((CDN,), (GAMES,)))
         snapshot = Snapshot(2, {**trio.snapshot.releases, "wallet": wallet})
@@ -87,7 +91,7 @@ async def test_policy_names_them_for_pages_of_that_fragment_alone() -> None:
 
 
 async def test_policy_names_what_a_release_on_trial_shows_for_those_who_get_it() -> None:
-    """Also where no live release shows anything of others."""
+    """Also where the live release shows nothing of foreign origins."""
     visitor = "0" * 32
     async with Trio(extension={"pictures": [CDN]}) as trio:
         tried = with_shown(trio.snapshot.releases["wallet"], ForeignOrigins((CDN,), ()))

@@ -1,4 +1,6 @@
-"""What every publish is held to: what breaks a rule is refused by field, line and remedy, or waived by operators."""
+"""The publishing gate: a release that breaks a rule is refused by field, line and remedy, unless operators waive the
+rule.
+"""
 
 import json
 from collections.abc import Mapping
@@ -60,7 +62,7 @@ async def published(
 
 
 async def test_release_that_breaks_no_rule_is_live_and_its_check_is_kept() -> None:
-    """What pages show under each fault stands there, for whoever looks at it later."""
+    """The stored check says what pages show under each fault."""
     done = await published()
     assert (done.changed, done.findings) == (True, ())
     check = (await sync_to_async(show_fragment)("poll")).check
@@ -73,7 +75,7 @@ async def test_release_that_breaks_no_rule_is_live_and_its_check_is_kept() -> No
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 async def test_mistake_is_held_against_every_publish_with_field_line_and_remedy(mistake: str) -> None:
-    """As the check at a desk says it. Of a release that is refused nothing is stored, but that it was, and why."""
+    """The findings are those of `fragment check`. Of a refused release only the refusal and its reason are stored."""
     expected = MISTAKES[mistake]
     field, place, message, remedy = expected.finding
     field = field.replace("content", "publish.content")
@@ -96,7 +98,7 @@ async def test_mistake_is_held_against_every_publish_with_field_line_and_remedy(
 
 
 async def test_styles_that_every_page_would_load_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Near it, it is said; above it, it is refused."""
+    """Close to the limit there is a warning, above it the release is refused."""
     styled = MANIFEST.replace('"content": "/"', '"content": "/", "css": [{"value": "/poll.css"}]')
     changes = {
         "/manifest.json": Answer(styled, "application/json"),
@@ -111,7 +113,7 @@ async def test_styles_that_every_page_would_load_have_a_limit(monkeypatch: pytes
 
 
 async def test_selectors_that_would_hold_up_every_page_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Near the limit, it is said; above it, the sheet is named that takes most."""
+    """Close to the limit there is a warning; above it the message names the stylesheet with the largest share."""
     styled = MANIFEST.replace('"content": "/"', '"content": "/", "css": [{"value": "/poll.css"}]')
     changes = {
         "/manifest.json": Answer(styled, "application/json"),
@@ -126,7 +128,7 @@ async def test_selectors_that_would_hold_up_every_page_are_refused(monkeypatch: 
 
 
 async def test_release_whose_content_is_down_is_published_and_said_so() -> None:
-    """It may well be published while what it shows is away; its fallback goes through the faults all the same."""
+    """A warning is reported; its fallback is tried under all faults all the same."""
     done = await published({"/": Answer("down", status=500)})
     assert [(each.rule, each.level) for each in done.findings] == [("content-away", "warning")]
     check = await sync_to_async(show_check)("poll", "1.0.0")
@@ -134,7 +136,9 @@ async def test_release_whose_content_is_down_is_published_and_said_so() -> None:
 
 
 async def test_release_without_a_fallback_is_on_trial_at_most() -> None:
-    """Beside one that is live. By hand and by itself it is not promoted, until an operator says so."""
+    """Beside a live release it may be tried; neither a person nor the analysis promotes it until an operator waives the
+    rule.
+    """
     await published()
     done = await published(BARE, version="2.0.0", trial=Trial(10, promotes=True))
     assert [(each.rule, each.level) for each in done.findings] == [("fallback-missing", "error")]
@@ -157,7 +161,7 @@ def _let_it_do_well(now: datetime) -> None:
 
 
 async def test_release_of_before_the_gate_is_promoted_if_it_has_a_fallback() -> None:
-    """Nothing else is known of it."""
+    """It has no stored check, so only the fallback counts."""
     await published()
     await published(version="2.0.0", trial=Trial(10))
     await models.Assessment.objects.all().adelete()
@@ -172,7 +176,7 @@ async def test_release_of_before_the_gate_is_promoted_if_it_has_a_fallback() -> 
 
 
 async def test_waived_rule_is_a_warning_with_its_reason_until_it_is_enforced() -> None:
-    """For this fragment alone, and audited both times."""
+    """The waiver counts for this fragment only; waiving and enforcing are both audited."""
     picture = content('<p>Hello</p><img src="data:image/png;base64,AA==">')
     assert await sync_to_async(waive)("poll", "a11y-alt", reason="a drawing of nothing", actor="ops")
     assert not await sync_to_async(waive)("poll", "a11y-alt", reason="a drawing of nothing", actor="ops")
@@ -201,14 +205,14 @@ async def test_waived_rule_is_a_warning_with_its_reason_until_it_is_enforced() -
     ],
 )
 def test_what_can_not_be_waived_is_said(rule: str, reason: str, sentence: str) -> None:
-    """And nothing is changed."""
+    """The waiver is refused and nothing is changed."""
     with pytest.raises(WaiverRefused, match=sentence):
         waive("poll", rule, reason=reason, actor="ops")
     assert not models.Waiver.objects.exists()
 
 
 def test_every_rule_says_what_it_keeps_a_release_from() -> None:
-    """And none that keeps from nothing can be waived."""
+    """Each rule has a summary; a rule that blocks nothing can not be waived."""
     rules = list_rules("poll")
     assert [each.rule for each in rules] == list(Rule)
     assert all(each.summary for each in rules)
@@ -216,7 +220,7 @@ def test_every_rule_says_what_it_keeps_a_release_from() -> None:
 
 
 async def test_every_slot_of_the_pages_is_gone_through() -> None:
-    """A button that one slot alone shows is found there."""
+    """A faulty button that only one slot shows is found."""
     slots = (Slot("all", "poll"), Slot("one", "poll", "/one"))
     pages = PageTable([Page("lobby", "/", "lobby.html", slots)])
     answers = {**WELL, "/one": Answer("<button></button>", headers=VERSION)}
@@ -229,7 +233,7 @@ async def test_every_slot_of_the_pages_is_gone_through() -> None:
 
 
 def test_operator_reads_and_waives_at_the_command_line() -> None:
-    """What is refused is said with its remedy; `show` has the check of the newest release, in words and as JSON."""
+    """A refusal is printed with its remedy; `show` prints the newest release's check as text and as JSON."""
     errors = StringIO()
     with _server({**WELL, **BARE}) as url, pytest.raises(CommandError, match="1 of 1 not published"):
         call_command("fragment", "publish", url, stdout=StringIO(), stderr=errors)
@@ -262,7 +266,7 @@ def test_operator_reads_and_waives_at_the_command_line() -> None:
 
 
 class _server:
-    """A `RouteServer` for code that runs a loop of its own: in a thread, until the block ends."""
+    """A `RouteServer` in a thread with an event loop of its own, until the block ends."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self._answers = answers
@@ -282,7 +286,7 @@ class _server:
 
 
 def test_book_of_the_gate_has_each_rule_as_it_holds() -> None:
-    """A rule that is added or moved is told to those who are held to it."""
+    """The book lists every rule with the stage that it blocks."""
     effects = {"publish": "not published", "live": "on trial at most", "nothing": "said"}
     book = (ROOT / "shell/registry/gate/README.md").read_text("utf-8")
     for each in list_rules("poll"):

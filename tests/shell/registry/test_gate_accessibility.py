@@ -1,4 +1,4 @@
-"""Who would be shut out by a piece of HTML: what is said of it, and what is left alone."""
+"""Accessibility findings in a piece of HTML, and markup that is accepted."""
 
 import pytest
 
@@ -49,14 +49,14 @@ pytestmark = pytest.mark.quick
     ],
 )
 def test_what_shuts_people_out_is_found_and_nothing_else(html: str, found: list[str]) -> None:
-    """Each with its line and what to do about it."""
+    """Each finding has its line and a remedy."""
     findings = list(accessibility_findings("content", b"<p>\n</p>\n" + html.encode(), "/"))
     assert [str(each.rule) for each in findings] == found
     assert all(each.line == 3 and each.remedy and each.field == "content" for each in findings)
 
 
 def test_thousand_alike_are_said_twenty_times() -> None:
-    """A list of pictures does not fill the report."""
+    """Equal findings are listed twenty times at most."""
     assert len(list(accessibility_findings("content", b"<img>" * 1000, "/"))) == 20
 
 
@@ -65,5 +65,5 @@ def test_thousand_alike_are_said_twenty_times() -> None:
     [("<p>Away</p>", True), ("<img alt=Away>", True), ("<p hidden>x</p> <!-- y --> <img alt=''>", False), ("", False)],
 )
 def test_fallback_counts_if_something_of_it_can_be_read(html: str, readable: bool) -> None:
-    """An empty box tells nobody that something is away."""
+    """A fallback without any text is a finding."""
     assert has_visible_text(html.encode()) is readable

@@ -36,7 +36,7 @@ def _probe_targets(release: Release) -> ProbeTargets:
 
 
 class Process:
-    """What follows the registry in one shell process."""
+    """The registry's poller of one shell process."""
 
     def __init__(self) -> None:
         self.upstreams = Upstreams(_probe_targets)
@@ -61,7 +61,7 @@ class Process:
         return self.upstreams.of(release), self.upstreams.actions_of(release)
 
     def held(self) -> list[str]:
-        """What both doors say to who knocks."""
+        """The refusals of the page's door and of the form's door."""
         refusals = [guard.refusal() for guard in self.doors]
         return [f"{failure.reason}: {failure.detail}" for failure in refusals if failure is not None]
 
@@ -74,7 +74,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def fragment(*arguments: str) -> str:
-    """What `manage.py fragment` says."""
+    """The output of `manage.py fragment`."""
     output = StringIO()
     await sync_to_async(call_command)("fragment", *arguments, stdout=output)
     return output.getvalue()
@@ -86,7 +86,7 @@ async def published(origin: Origin) -> str:
 
 
 async def test_every_process_follows_a_hold_also_one_that_starts_later() -> None:
-    """Both doors of the fragment are shut within a second, say why, and stay shut for whatever is published."""
+    """Pages and forms are refused within a second with the reason, and stay so whatever is published."""
     async with Origin() as origin:
         await published(origin)
         async with Process() as one, Process() as other:
@@ -105,7 +105,7 @@ async def test_every_process_follows_a_hold_also_one_that_starts_later() -> None
 
 
 async def test_letting_go_opens_every_door_at_once() -> None:
-    """Nothing reached the fragment while it was held; then the first page and the first form are let through."""
+    """No request reached the fragment while it was held; after the release the first page and form do."""
     async with Origin() as origin:
         await published(origin)
         await fragment("hold", "origin", "--reason", "drill")
@@ -125,7 +125,7 @@ async def test_letting_go_opens_every_door_at_once() -> None:
 
 
 async def test_each_change_is_audited_with_its_reason() -> None:
-    """Who, what and why; what changes nothing is not written down."""
+    """The audit has the operator, the change and the reason; a change without effect is not written."""
     async with Origin() as origin:
         await published(origin)
     for words in ("one", "one", "two"):
@@ -153,7 +153,7 @@ async def test_each_change_is_audited_with_its_reason() -> None:
     ],
 )
 async def test_hold_that_makes_no_sense_changes_nothing(arguments: tuple[str, ...], words: str) -> None:
-    """The message says what there is to choose from."""
+    """The message lists the fragments that there are."""
     async with Origin() as origin:
         await published(origin)
     with pytest.raises(CommandError, match=words):

@@ -43,7 +43,7 @@ WAYS: dict[str, tuple[type[Model], Callable[[], Any]]] = {
 
 
 def written(kind: type[Model], number: int) -> Model:
-    """One more row of this kind."""
+    """One more row of this model."""
     if kind is AUDIT:
         return AUDIT.objects.create(actor="ci", action="published", fragment="poll")
     if kind is RELEASE:
@@ -53,7 +53,7 @@ def written(kind: type[Model], number: int) -> Model:
 
 @pytest.fixture
 def standing() -> Iterator[None]:
-    """As after a `migrate`; taken away again, for the database is emptied after each test."""
+    """Creates the triggers as `migrate` does, and drops them afterwards, as tests empty the database."""
     immutable_rows.install_after_migrate("default")
     immutable_rows.install_after_migrate("default")
     yield
@@ -63,7 +63,7 @@ def standing() -> Iterator[None]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.usefixtures("standing")
 def test_rows_are_append_only_in_the_database(way: str) -> None:
-    """Past the code, by a superuser's shell, or by a slip: what was written stays, and more can be."""
+    """SQL that bypasses the code can not change or delete a row; inserting still works."""
     kind, change = WAYS[way]
     written(kind, 1)
     before = list(kind._default_manager.values())
@@ -76,7 +76,7 @@ def test_rows_are_append_only_in_the_database(way: str) -> None:
 
 @pytest.mark.usefixtures("standing")
 def test_rows_are_append_only_after_truncate() -> None:
-    """Where a database has a way of its own to empty a table."""
+    """PostgreSQL's TRUNCATE is refused, too."""
     for kind in (AUDIT, RELEASE, ASSET):
         written(kind, 1)
         if connection.vendor == "postgresql":
@@ -86,7 +86,7 @@ def test_rows_are_append_only_after_truncate() -> None:
 
 
 def test_migrate_of_half_a_registry_asks_for_no_trigger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tables are made by the first migrations; before them there is nothing to guard."""
+    """Before the first migrations have made the tables there is nothing to guard."""
     installed: list[object] = []
     monkeypatch.setattr(immutable_rows, "install", installed.append)
     monkeypatch.setitem(immutable_rows.TABLES, "registry_nothing", "")
@@ -95,7 +95,7 @@ def test_migrate_of_half_a_registry_asks_for_no_trigger(monkeypatch: pytest.Monk
 
 
 def test_rows_are_append_only_after_a_migrate() -> None:
-    """Tests are spared by `conftest.py`; a real one is not."""
+    """`conftest.py` leaves the triggers out for tests; a real `migrate` creates them."""
     apps.get_app_config("registry").ready()
     try:
         call_command("migrate", verbosity=0)

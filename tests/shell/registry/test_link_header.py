@@ -1,4 +1,4 @@
-"""Assets that an answer names in its `Link` header: each is used as a manifest would have it."""
+"""Assets in the `Link` header of an answer are used as those of a manifest."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.quick
 
 
 def test_linked_script_is_the_module_that_its_header_calls_it() -> None:
-    """`type`, `strategy`, `scope` and `integrity` mean what they mean in a manifest; what is no word is left away."""
+    """`type`, `strategy`, `scope` and `integrity` mean what they mean in a manifest; unknown values are ignored."""
     _, [module, lazy, other] = linked_assets(
         [
             "</a.js>; type=module; integrity=sha256-AbC=; asset-type=script",
@@ -20,7 +20,7 @@ def test_linked_script_is_the_module_that_its_header_calls_it() -> None:
 
 
 def test_linked_asset_that_no_browser_would_use_says_so() -> None:
-    """As one of a manifest, where it is left out and said."""
+    """It is left out with a note, as one of a manifest is."""
     [off, early, on], [old] = linked_assets(
         [
             "</off.css>; disabled=true; asset-type=style, </early.css>; rel=preload; asset-type=style",
@@ -34,6 +34,6 @@ def test_linked_asset_that_no_browser_would_use_says_so() -> None:
 
 
 def test_header_of_any_length_is_read() -> None:
-    """What is longer than a manifest may say is cut."""
+    """A value that is longer than a manifest allows is cut."""
     [style], _ = linked_assets([f"</a.css>; media={'x' * 900}; type=text/css; asset-type=style"])
     assert len(style.media) == 256

@@ -1,4 +1,4 @@
-"""A form of a page that was drawn before: for the release that drew it, and for nobody where that one is gone."""
+"""A form on a page that was rendered by an earlier release: sent to that release, or refused once that is gone."""
 
 from datetime import UTC, datetime
 from io import BytesIO
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def posted(path: str) -> ASGIRequest:
-    """The form of a page, as a browser without script sends it."""
+    """The page's form, as a browser without scripts posts it."""
     form = b"application/x-www-form-urlencoded"
     headers = [(b"host", b"localhost"), (b"content-type", form), (b"accept", b"text/html")]
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
@@ -29,7 +29,7 @@ def posted(path: str) -> ASGIRequest:
 
 
 async def test_form_of_a_release_that_was_rolled_back_is_sent_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither to it nor to what is live, which never drew it; the person reads that nothing was sent."""
+    """Neither the withdrawn release nor the live one gets it; the page says that nothing was sent."""
     poller = SnapshotPoller()
 
     async def follow() -> None:

@@ -1,4 +1,6 @@
-"""From where a fragment is published and called: origins that operators allow, at addresses that are checked."""
+"""The origins from which a fragment may be published and called: allowed by operators, and resolved to permitted
+addresses.
+"""
 
 import time
 from datetime import UTC, datetime
@@ -35,7 +37,7 @@ async def published(origin: Origin, *, only: str = "") -> str:
 
 
 async def test_team_does_not_publish_its_name_from_another_teams_origin() -> None:
-    """What stands there may be another's: refused with whose it is, and audited. Its own may; the other's still may."""
+    """The refusal names the other fragment and is audited; both teams' own origins still work."""
     async with Origin() as ours, Origin(name="wallet") as theirs:
         await sync_to_async(set_origins)("wallet", [theirs.url], actor="ops")
         theirs.name = "origin"
@@ -51,7 +53,9 @@ async def test_team_does_not_publish_its_name_from_another_teams_origin() -> Non
 
 
 async def test_fragment_with_origins_of_its_own_is_published_from_them_alone() -> None:
-    """Also by operators; they need not stand in FRAGMENT_ORIGINS. Without any it is as it was."""
+    """Operators are bound by the list, too; its origins need not be in FRAGMENT_ORIGINS. An empty
+    list changes nothing.
+    """
     async with Origin() as allowed, Origin() as other:
         await sync_to_async(set_origins)("origin", [allowed.url], actor="ops")
         with pytest.raises(PublishRefused, match="is not on an allowed origin"):
@@ -65,8 +69,9 @@ async def test_fragment_with_origins_of_its_own_is_published_from_them_alone() -
 
 
 async def test_release_goes_to_and_fro_between_blue_and_green() -> None:
-    """One version of the same bytes at both of a fragment's listed origins: nobody moves it, each in turn is what pages
-    ask, a rollback goes back to the first, and a third origin stays refused."""
+    """One version with the same bytes at both listed origins is published without `--move`; pages ask the one published
+    last, a rollback goes back, and a third origin is refused.
+    """
     async with Origin() as blue, Origin() as green, Origin() as other:
         await sync_to_async(set_origins)("origin", [blue.url, green.url], actor="ops")
         releases = {}
@@ -86,7 +91,7 @@ async def test_release_goes_to_and_fro_between_blue_and_green() -> None:
 
 
 def test_operator_says_from_where_and_it_is_audited() -> None:
-    """Once for each change; what is no origin is refused."""
+    """Each change is one line of the audit; an invalid origin is refused."""
     printed = StringIO()
     for origins in (
         ["https://poll.example/", "https://b.example:8443"],
@@ -108,7 +113,7 @@ def test_operator_says_from_where_and_it_is_audited() -> None:
 
 
 async def test_manifest_at_an_address_inside_is_refused_in_production(settings: Any) -> None:
-    """Though its origin is on the list: what it leads to decides. Nothing is sent there, and it is audited."""
+    """Although the origin is listed, the resolved address decides. No request is sent, and the refusal is audited."""
     settings.FRAGMENT_ADDRESSES = AddressRule()
     async with Origin() as origin:
         with pytest.raises(PublishRefused, match="a loopback address") as refused:
@@ -120,7 +125,7 @@ async def test_manifest_at_an_address_inside_is_refused_in_production(settings: 
 
 
 async def test_no_call_to_a_fragment_goes_inside_in_production() -> None:
-    """Content, forms and its own API: what the address leads to is looked at each time, whatever was published."""
+    """For content, forms and its own API the name is resolved and checked at each connection."""
     async with Origin() as origin:
         manifest = parse(b'{"name": "poll", "version": "1", "content": "/"}')
         release = Release("poll", "d", manifest, f"{origin.url}/manifest.json", b"", (), ())

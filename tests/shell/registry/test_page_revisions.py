@@ -1,4 +1,6 @@
-"""A page is added, changed and rolled back by data alone: by its owner's token or on the machine, without a restart."""
+"""A page is added, changed and rolled back as data, by its owner's token or on the shell's machine,
+without a restart.
+"""
 
 import asyncio
 import json
@@ -67,7 +69,7 @@ def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def live() -> None:
-    """Three fragments, of which a release each is live."""
+    """Three fragments with one live release each."""
     for name in ("purse", "news", "wallet"):
         release = models.Release.objects.create(
             fragment=name,
@@ -97,7 +99,7 @@ def ask(method: str, path: str, held: str, body: object = None) -> Any:
 
 
 def file(folder: Path, **changes: Any) -> str:
-    """The lobby in a file, with these changes."""
+    """The pages file with the lobby, changed by these fields."""
     path = folder / f"lobby{len(list(folder.iterdir()))}.json"
     path.write_text(json.dumps(LOBBY | changes))
     return str(path)
@@ -114,7 +116,7 @@ def elsewhere(held: str, *argv: str) -> int:
 
 
 async def running() -> LivePages:
-    """The table of a shell that looks at this moment."""
+    """The pages table of a running shell at this moment."""
     pages = LivePages(parts().pages.file)
     poller = SnapshotPoller(lambda snapshot, holds: pages.take_published(snapshot.pages, snapshot.scopes))
     await poller.refresh()
@@ -127,8 +129,9 @@ def slots(pages: PageTable, path: str = "/") -> dict[str, str]:
 
 
 async def test_owner_changes_a_page_and_goes_back(live: None) -> None:
-    """Each change is live in a shell that runs, stands in the audit with whose it was, and the way back ends at the
-    pages table."""
+    """A running shell serves each change, the audit has the token's name, and the last rollback
+    ends at the pages file.
+    """
     held = await sync_to_async(token)()
     before = slots(await running())
     first = await sync_to_async(ask)("POST", "/pages/lobby/revisions", held, LOBBY)
@@ -164,7 +167,9 @@ async def test_owner_changes_a_page_and_goes_back(live: None) -> None:
 
 
 async def test_page_that_is_wrong_changes_nothing_and_says_all_of_it(live: None) -> None:
-    """Nor does a page of another name, an address of another page, or a grant that no operator gave."""
+    """A document of another page's name, with another page's address, or with a grant that no operator gave is refused,
+    too.
+    """
     held = await sync_to_async(token)("news")
     wrong = LOBBY | {
         "slots": {"purse": {"fragment": "purse", "grant": {"audience": "game:x"}}, "b": {"fragment": "no"}}
@@ -181,7 +186,7 @@ async def test_page_that_is_wrong_changes_nothing_and_says_all_of_it(live: None)
 
 
 async def test_description_of_a_page_is_whole() -> None:
-    """What the API says of a document names nothing that does not stand in it."""
+    """Every schema that the OpenAPI document refers to is in it."""
     paths = (await sync_to_async(Client().get)("/registry/v1/openapi.json")).json()["paths"]
     body = paths["/registry/v1/pages/{page}/revisions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     named = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(body)))
@@ -190,7 +195,7 @@ async def test_description_of_a_page_is_whole() -> None:
 
 
 async def test_address_that_is_given_away_is_not_taken_back(live: None) -> None:
-    """A revision of before is held against what is live by now."""
+    """A rollback is checked against the pages that are live by now."""
     here_ = sync_to_async(ask)
     lobby, second = await sync_to_async(token)(), await sync_to_async(token)("news")
     await here_("POST", "/pages/lobby/revisions", lobby, LOBBY)
@@ -207,7 +212,7 @@ async def test_address_that_is_given_away_is_not_taken_back(live: None) -> None:
 
 
 async def got(pages: LivePages, poller: SnapshotPoller, path: str) -> str:
-    """The page at `path`, from a shell that has these."""
+    """The page at `path` from a shell with this table."""
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -231,8 +236,9 @@ async def got(pages: LivePages, poller: SnapshotPoller, path: str) -> str:
 async def test_lobby_of_other_fragments_is_composed_and_styled_by_data_alone(
     live: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every fragment has another name, one is gone, one is there that nobody knew: a running shell draws them in their
-    places, and so does one that starts while the database is away."""
+    """With renamed, removed and unknown fragments a running shell composes it in the layout's places, and so does a
+    shell that starts while the database is away.
+    """
     sealed = SnapshotFile(tmp_path / "snapshot", "secret")
 
     def shell() -> tuple[LivePages, SnapshotPoller]:
@@ -263,7 +269,9 @@ async def test_lobby_of_other_fragments_is_composed_and_styled_by_data_alone(
 
 
 async def test_stylesheet_of_a_page_that_another_process_shows_already_is_served(live: None) -> None:
-    """A page drawn there a moment ago may ask here for its layout: this process looks before it says no."""
+    """A page from another process may request its layout here first: this process polls the registry before it answers
+    404.
+    """
     pages = LivePages(parts().pages.file, lambda page: Compiler().check(PageTable([page])))
     poller = SnapshotPoller(lambda snapshot, holds: pages.take_published(snapshot.pages, snapshot.scopes))
     await poller.refresh()
@@ -278,7 +286,9 @@ async def test_stylesheet_of_a_page_that_another_process_shows_already_is_served
 
 @pytest.mark.django_db(transaction=True)
 def test_verbs_read_the_same_here_and_elsewhere(live: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Published on the shell's machine from TOML, changed and rolled back by the page's token, shown to both."""
+    """A page published from TOML on the shell's machine is changed and rolled back with its token; `show` prints the
+    same in both places.
+    """
     held = token()
     toml = tmp_path / "lobby.toml"
     toml.write_text(TOML)
@@ -314,7 +324,7 @@ def test_verbs_read_the_same_here_and_elsewhere(live: None, tmp_path: Path, caps
 
 
 def test_refusal_is_a_sentence_and_an_exit_code(live: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is no file, no page, or a page with something wrong; nothing of a traceback."""
+    """For a missing file, an unknown page and a faulty page, without a traceback."""
     held = token()
     broken = tmp_path / "broken.toml"
     broken.write_text("page = ")
@@ -338,7 +348,7 @@ def test_refusal_is_a_sentence_and_an_exit_code(live: None, tmp_path: Path, caps
 
 
 def test_scopes_are_an_operators_to_give(live: None) -> None:
-    """By the name of the fragment, on whatever page it stands; running shells follow."""
+    """Scopes are given to a fragment's name for every page; running shells follow."""
     output = StringIO()
     call_command("fragment", "scopes", "purse", "wallet.read", "wallet.deposit", stdout=output)
     call_command("fragment", "scopes", "purse", "wallet.deposit", "wallet.read", stdout=output)

@@ -1,4 +1,4 @@
-"""Where a podlet is asked: by Podium's rule, whatever its content, its mount and the slot's pathname are."""
+"""The addresses at which a podlet is requested follow Podium's rule for every content, mount and pathname."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ def _text(url: str) -> str:
 
 
 async def shown(started: Started, *slots: Slot, then: Callable[[], None] = lambda: None) -> list[Included]:
-    """What the slots of a page show of the fragment that is published from here."""
+    """What the slots of a page show of the published fragment."""
     await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     then()
     poller = SnapshotPoller()
@@ -88,7 +88,7 @@ async def shown(started: Started, *slots: Slot, then: Callable[[], None] = lambd
 async def test_podlet_is_asked_where_a_layout_would_ask_it(
     podium: Podium, variant: Variant, pathname: str, wanted_url: str
 ) -> None:
-    """And shows: whether or not it says which content type it answers with."""
+    """Its answer is shown, also one without a Content-Type."""
     [started] = podium.start({"name": "asked", **variant})
     [included] = await shown(started, Slot("asked", "asked", pathname))
     assert (included.state, included.reason) == (State.FRESH, None)
@@ -121,14 +121,14 @@ async def test_podlet_is_asked_where_a_layout_would_ask_it(
     ]
 )
 def test_every_address_is_podiums_own(podium: Podium, cases: list[tuple[str, str, str]]) -> None:
-    """Whatever content, manifest and slot say."""
+    """Every combination of content, manifest and pathname."""
     for case, there in zip(cases, podium.addresses(*cases), strict=True):
         content, manifest, slot = case
         assert (podium_url.append(podium_url.resolve(manifest, content), slot), case) == (there, case)
 
 
 async def test_plain_server_without_podiums_header_is_a_fragment(podium: Podium) -> None:
-    """It never says its version; one that did when it was published has to, else something in between answered."""
+    """A server that never sends `podlet-version` is accepted; one that sent it at publish has to send it always."""
     html = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
     manifest = {"name": "plain", "version": "1", "content": "/", "fallback": "/away"}
     [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": html, "/away": AWAY}})
@@ -137,7 +137,7 @@ async def test_plain_server_without_podiums_header_is_a_fragment(podium: Podium)
 
 
 async def test_answer_without_a_type_is_html_only_of_one_who_names_itself(podium: Podium) -> None:
-    """A server that says neither its version nor a type is not guessed at."""
+    """An answer with neither version nor type is refused."""
     manifest = {"name": "untyped", "version": "1", "content": "/", "fallback": "/away"}
     [started] = podium.start(
         {"plain": True, "manifest_json": manifest, "pages": {"/": {"body": "<p>plain</p>"}, "/away": AWAY}}
@@ -148,7 +148,7 @@ async def test_answer_without_a_type_is_html_only_of_one_who_names_itself(podium
 
 
 async def test_answer_of_a_podlet_without_its_version_is_somebody_elses(podium: Podium) -> None:
-    """A gateway's page with status 200 does not stand in for a fragment that has said who it is."""
+    """A gateway's page with status 200 is not shown as the fragment."""
     [started] = podium.start({"name": "named"})
     [well] = await shown(started, Slot("named", "named"))
     html = {"headers": {"content-type": "text/html"}, "body": "<p>gateway</p>"}
@@ -157,14 +157,16 @@ async def test_answer_of_a_podlet_without_its_version_is_somebody_elses(podium: 
 
 
 async def looked_at(podium: Podium, variant: Variant, *pages: Page) -> tuple[Published, list[dict[str, Any]]]:
-    """What publishing says, and what it asked the content of."""
+    """The notes of a publish, and its requests for the content."""
     [started] = podium.start(variant)
     done = await publish(started.manifest_url, origins=LOOPBACK, actor="tests", pages=PageTable(pages), bearer=bearer)
     return done, [seen for seen in podium.requests(started) if not seen["url"].endswith(("manifest.json", "/fallback"))]
 
 
 async def test_publishing_asks_what_every_page_will_ask(podium: Podium) -> None:
-    """Each address once, with the page's samples, and of what is a player's as somebody whom no account has."""
+    """Each address is requested once, with the page's samples; a player's content with the context of a player who has
+    no account.
+    """
     slots = (Slot("all", "looked"), Slot("one", "looked", "/table/{table}"), Slot("mine", "looked", "/mine"))
     table = Page("table", "/tables/{table}/", "table.html", slots, samples={"table": "rl-7"})
     lobby = Page("lobby", "/", "lobby.html", (Slot("all", "looked"), Slot("other", "other", "/other")))
@@ -184,7 +186,7 @@ async def test_publishing_asks_what_every_page_will_ask(podium: Podium) -> None:
 
 
 async def test_page_with_parameters_and_no_samples_is_said_to_be_unasked(podium: Podium) -> None:
-    """Nobody believes that it was looked at."""
+    """The notes name the page that could not be checked."""
     page = Page("table", "/tables/{table}/", "table.html", (Slot("one", "unasked", "/table/{table}"),))
     done, seen = await looked_at(podium, {"name": "unasked"}, page)
     assert (seen, done.notes) == (
@@ -194,13 +196,13 @@ async def test_page_with_parameters_and_no_samples_is_said_to_be_unasked(podium:
 
 
 def test_pages_of_this_house_declare_samples_for_each_of_their_parameters() -> None:
-    """So publishing looks at all that they show."""
+    """So publishing checks every page."""
     pages = read_pages(settings.PAGES).pages
     assert [page.name for page in pages if set(page.params) != set(page.samples)] == []
 
 
 async def test_plain_server_that_begins_to_say_its_version_is_another_release(podium: Podium) -> None:
-    """From then on it has to say it."""
+    """From that release on the header is required."""
     html = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
     manifest = {"name": "turned", "version": "1", "content": "/", "fallback": "/away"}
     [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": html, "/away": AWAY}})

@@ -1,4 +1,4 @@
-"""Manifests of podlets: what Podium's own schema takes is taken here, with Podium's effect, or refused by its field."""
+"""Manifests that Podium's schema accepts are accepted here with the same effect, or refused by their field."""
 
 import base64
 import hashlib
@@ -78,7 +78,7 @@ MANY = given(st.lists(manifests, min_size=25, max_size=25))
 def test_what_podiums_schema_takes_is_taken_or_refused_for_a_listed_reason(
     podium: Podium, cases: list[dict[str, Any]]
 ) -> None:
-    """Nothing that a layout reads is refused for another reason, and what is read means the same."""
+    """No manifest that a layout reads is refused for another reason, and every value means the same."""
     compare(podium, cases)
 
 
@@ -86,7 +86,7 @@ def test_what_podiums_schema_takes_is_taken_or_refused_for_a_listed_reason(
 @settings(deadline=None, max_examples=80, phases=[Phase.explicit, Phase.generate])
 @MANY
 def test_what_podiums_schema_takes_is_taken_by_the_thousand(podium: Podium, cases: list[dict[str, Any]]) -> None:
-    """The same."""
+    """The same property over thousands of examples."""
     compare(podium, cases)
 
 
@@ -129,7 +129,7 @@ def digest(body: str) -> str:
 
 
 async def test_assets_are_used_when_and_where_the_manifest_says(podium: Podium) -> None:
-    """`media` stands on the link, `scope` decides whether it goes with the content or the fallback."""
+    """`media` is on the link; `scope` decides whether it goes with content or fallback."""
     css = [
         {"value": "/all.css"},
         {"value": "/print.css", "media": "print"},
@@ -154,7 +154,7 @@ async def test_assets_are_used_when_and_where_the_manifest_says(podium: Podium) 
 
 
 async def test_what_no_browser_would_use_is_left_out_and_said(podium: Podium) -> None:
-    """As in a layout, where its element has no effect."""
+    """As in a layout, where such an element has no effect; publishing notes it."""
     css = [
         {"value": "/off.css", "disabled": True},
         {"value": "/early.css", "rel": "preload", "as": "style"},
@@ -174,7 +174,7 @@ async def test_what_no_browser_would_use_is_left_out_and_said(podium: Podium) ->
 
 @pytest.mark.parametrize("fits", [True, False])
 async def test_file_that_its_integrity_does_not_name_is_not_published(podium: Podium, fits: bool) -> None:
-    """A browser would not run it."""
+    """A browser would refuse to run it."""
     named = base64.b64encode(hashlib.sha384(b"1" if fits else b"2").digest()).decode()
     variant = {"js": [{"value": "/a.js", "integrity": f"sha256-wrong sha384-{named}"}], "files": files(a_js="1")}
     if fits:
@@ -186,7 +186,7 @@ async def test_file_that_its_integrity_does_not_name_is_not_published(podium: Po
 
 
 async def test_file_that_is_listed_twice_is_used_wherever_either_says(podium: Podium) -> None:
-    """One copy, one link."""
+    """It is copied once and linked once."""
     css = [
         {"value": "/a.css", "media": "print", "scope": "content"},
         {"value": "/a.css", "media": "tv", "scope": "fallback"},
@@ -200,7 +200,7 @@ SITE = {"key": "site", "value": "a"}
 
 
 async def test_data_of_a_podlets_assets_is_stored_with_the_release(podium: Podium) -> None:
-    """The podlet's own package writes it into the manifest; the same file that is listed twice has what either says."""
+    """The podlet's own package writes it into the manifest; a file that is listed twice has the data of both."""
     js = [{"value": "/a.js", "data": {"site": "a"}}, {"value": "/b.js", "type": "module", "data": [SITE]}]
     css = [{"value": "/a.css", "data": [SITE]}, {"value": "/a.css", "data": [{"key": "more", "value": "b"}]}]
     variant = {"js": js, "extend": {"css": css}, "files": files(a_js="1", b_js="2", a_css="p{}")}
@@ -211,7 +211,7 @@ async def test_data_of_a_podlets_assets_is_stored_with_the_release(podium: Podiu
 
 
 def test_book_names_every_field_of_podiums_schema(podium: Podium) -> None:
-    """A version of the schema that takes another field makes this fail until its effect here is written down."""
+    """A new field in Podium's schema makes this fail until the book documents it."""
     schema = json.loads((HERE / "node_modules" / "@podium/schemas/schema/manifest.schema.json").read_text("utf-8"))
     fields = schema["properties"].keys() | {
         field for kind in ("css", "js") for field in schema["properties"][kind]["items"]["properties"]
@@ -221,7 +221,7 @@ def test_book_names_every_field_of_podiums_schema(podium: Podium) -> None:
 
 
 async def test_long_name_and_many_assets_are_published(podium: Podium) -> None:
-    """A hundred characters, as Podium allows; sixty files."""
+    """A name of a hundred characters, as Podium allows, and sixty files."""
     css = [{"value": f"/n{number}.css"} for number in range(60)]
     bodies = files(**{f"n{number}_css": f"i{number}{{}}" for number in range(60)})
     [started] = podium.start({"name": "n" * 100, "css": css, "files": bodies})

@@ -1,4 +1,6 @@
-"""A link to a preview: for the first of the team who opens it, signed in, until it ends; anybody else is told no."""
+"""A link to a preview opens for the first signed-in member of the team who uses it, until it expires, and for nobody
+else.
+"""
 
 import asyncio
 import json
@@ -48,7 +50,7 @@ def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def poll() -> None:
-    """A fragment with two releases, of which the second is live, and a team of one."""
+    """A fragment with two releases, the second of which is live, and a team of one account."""
     for version in ("1", "2"):
         release = models.Release.objects.create(
             fragment="promotions",
@@ -74,7 +76,7 @@ def path(link: previews.PreviewLink) -> str:
 
 
 async def browser(name: str) -> AsyncClient:
-    """Where this account is signed in."""
+    """A client in which this account is signed in."""
     client = AsyncClient()
     await client.aforce_login(await Player.objects.aget(username=name))
     return client
@@ -86,7 +88,7 @@ async def refusals() -> list[tuple[str, str, str]]:
 
 
 async def shown(cookies: SimpleCookie, snapshot: Snapshot) -> str:
-    """Which preview a request with these cookies is shown."""
+    """The preview that a request with these cookies gets."""
     seen: list[str] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -108,7 +110,7 @@ async def current() -> Snapshot:
 
 
 async def test_member_of_the_team_opens_the_link_and_is_shown_the_release() -> None:
-    """On a page that has the fragment; the audit says who made it and who opened it. The way out is one button."""
+    """It is shown on pages with the fragment; the audit has who made and who opened the link. One button ends it."""
     link = await sync_to_async(made)()
     ana = await browser("ana")
     answer = await ana.get(path(link), headers=SAME_ORIGIN)
@@ -129,8 +131,9 @@ async def test_member_of_the_team_opens_the_link_and_is_shown_the_release() -> N
 
 
 async def test_link_is_nobody_elses() -> None:
-    """Another account, the same account in another browser, a link that is forged, cut or over: one sentence each, in
-    the audit, and no cookie."""
+    """Another account, another browser and a forged, truncated or expired link get one sentence, a line of the audit
+    and no cookie.
+    """
     link = await sync_to_async(made)()
     over = await sync_to_async(made)(datetime.now(UTC) - timedelta(hours=3))
     ana, other_browser, ben = [await browser(name) for name in ("ana", "ana", "ben")]
@@ -162,7 +165,7 @@ async def test_link_is_nobody_elses() -> None:
 
 
 async def test_who_is_not_signed_in_signs_in_first_and_stands_in_no_audit() -> None:
-    """Nobody can fill it who has no account, and who has one not for long."""
+    """Visitors without an account can not fill the audit, and throttled accounts not for long."""
     link = await sync_to_async(made)()
     answer = await AsyncClient().get(path(link), headers=SAME_ORIGIN)
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/sign-in/?next={path(link)}")
@@ -180,7 +183,7 @@ def previews_try(player: str, limit: int) -> Any:
 
 
 async def test_cookie_in_another_browser_shows_nothing() -> None:
-    """Whoever copies it: it goes with the sign-in that opened the link, and with no other; nor one that is changed."""
+    """The cookie is bound to the session that opened the link; a copied or changed one is ignored."""
     link = await sync_to_async(made)()
     ana, ben = await browser("ana"), await browser("ben")
     await ana.get(path(link), headers=SAME_ORIGIN)
@@ -202,7 +205,7 @@ async def test_cookie_in_another_browser_shows_nothing() -> None:
 
 
 async def test_page_of_a_preview_has_its_banner_and_a_page_beside_has_none() -> None:
-    """From a running shell, over the whole way from the cookie to the page."""
+    """A running shell, from the cookie to the page."""
     link = await sync_to_async(made)()
     ana, ben = await browser("ana"), await browser("ben")
     await ana.get(path(link), headers=SAME_ORIGIN)
@@ -240,7 +243,7 @@ async def test_page_of_a_preview_has_its_banner_and_a_page_beside_has_none() -> 
 
 
 def test_release_on_a_machine_of_its_team_is_sandboxed_whatever_its_name_is_trusted_with() -> None:
-    """And hears of no player."""
+    """It is sent no player context."""
     set_trust("promotions", Trust.FIRST_PARTY, actor="ops")
     made()
     made(own_machine=True)
@@ -251,8 +254,9 @@ def test_release_on_a_machine_of_its_team_is_sandboxed_whatever_its_name_is_trus
 async def test_machine_of_a_team_is_previewed_outside_production_alone(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it answers at this moment, under one version however often it changes; no player's token is made for it, and
-    what is live stays. In production it is refused, said and audited."""
+    """Each request shows what the machine answers, under one version; it is sent no player's token, and the live
+    release stays. Production refuses it with a reason and a line of the audit.
+    """
     before = await models.LiveRelease.objects.aget(fragment="promotions")
     digests = []
     for fallback in (b"<p>one</p>", b"<p>two</p>"):
@@ -274,7 +278,7 @@ async def test_machine_of_a_team_is_previewed_outside_production_alone(
 
 
 def test_command_previews_a_machine_and_says_why_it_can_not() -> None:
-    """On this machine and by a token; a machine that does not answer is a sentence."""
+    """With the database and with a token; for a machine that does not answer it prints one sentence."""
     with pytest.raises(CommandError, match="manifest"):
         call_command("fragment", "preview", "promotions", "--machine", "http://127.0.0.1:9/manifest.json")
     held = tokens.make_token("promotions", Purpose.PUBLISH, name="ci", days=9, actor="ops", now=datetime.now(UTC)).token
@@ -288,14 +292,14 @@ def test_command_previews_a_machine_and_says_why_it_can_not() -> None:
     [("9", 2, "no release 9"), ("1", 0, "up to 24 hours"), ("1", 25, "up to 24"), ("1", float("nan"), "up to 24")],
 )
 def test_link_that_can_not_be_is_refused(release: str, hours: float, why: str) -> None:
-    """By the command and over HTTP, with a sentence."""
+    """The command and the API answer in one sentence."""
     with pytest.raises(CommandError, match=why):
         call_command("fragment", "preview", "promotions", release, "--hours", str(hours))
     assert not models.Preview.objects.exists()
 
 
 def test_links_of_a_fragment_are_bounded_and_old_ones_go() -> None:
-    """A loop of a CI makes no more than twenty that are valid."""
+    """A CI in a loop has twenty valid links at most."""
     made(NOW - timedelta(days=3))
     for _ in range(previews.STANDING_MAX):
         made(NOW)
@@ -309,7 +313,7 @@ def test_links_of_a_fragment_are_bounded_and_old_ones_go() -> None:
 
 
 def test_link_is_printed_here_and_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
-    """On a line of its own, for a script to take; a token that reads makes none."""
+    """The link is on a line of its own for scripts; a token that may only read makes none."""
     output = StringIO()
     call_command("fragment", "preview", "promotions", "1", stdout=output)
     assert output.getvalue().splitlines()[-1].startswith(f"{settings.PUBLIC_URL}/preview/")
@@ -323,7 +327,7 @@ def test_link_is_printed_here_and_elsewhere(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_team_is_what_operators_say_it_is() -> None:
-    """Accounts that there are, and no others."""
+    """Only existing accounts can be in a team."""
     output = StringIO()
     for accounts in (["ben", "ana"], ["ana", "ben"], []):
         call_command("fragment", "team", "promotions", *accounts, stdout=output)

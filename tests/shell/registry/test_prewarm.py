@@ -1,4 +1,4 @@
-"""Functions are woken before anybody needs them: by a publish, by a trial, and by the calendar."""
+"""Functions are warmed before pages need them: after a publish, for a trial, and on a schedule."""
 
 import asyncio
 from dataclasses import replace
@@ -44,7 +44,7 @@ def snapshot(live: Release, canary: Release | None = None, **more: Any) -> Snaps
 
 
 class Process:
-    """What warms in one shell process, before one function."""
+    """The warming of one shell process, with one function."""
 
     def __init__(self, lease: Any = None) -> None:
         self.function = FakeUpstream(took_ms=1500)
@@ -60,7 +60,7 @@ class Process:
         return ProbeTargets(Include(Slot("probe", release.fragment), visit, release))
 
     async def follow(self, *snapshots: Snapshot) -> int:
-        """How many requests came of it, at once."""
+        """How many warming requests the change caused."""
         for each in snapshots:
             self.prewarmer.follow(each)
         await self.prewarmer.settle()
@@ -75,7 +75,9 @@ class Process:
 
 @pytest.mark.quick
 def test_new_release_and_new_trial_are_warmed_and_what_was_there_is_not() -> None:
-    """A service never is; a shell that starts finds what another has warmed; what is held is left alone."""
+    """A service is never warmed; a shell that starts does not repeat another's warming; a held
+    fragment is left alone.
+    """
 
     async def main() -> None:
         process = Process()
@@ -166,7 +168,9 @@ def test_board_says_what_was_warmed_and_what_is_planned() -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_operator_plans_a_final_and_takes_it_back() -> None:
-    """Each is audited and followed by running shells; what can not be is refused with the reason."""
+    """Planning and cancelling are audited and followed by running shells; an impossible plan is refused with the
+    reason.
+    """
     row = {"version": "1", "digest": "a" * 64, "manifest_url": "http://f.test/m", "manifest": b"{}", "fallback": b""}
     made = await models.Release.objects.acreate(fragment="wallet", **row)
     await models.LiveRelease.objects.acreate(fragment="wallet", release=made)

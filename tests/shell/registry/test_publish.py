@@ -1,4 +1,4 @@
-"""Publishing: what is fetched is checked and copied, what is refused changes nothing, running shells follow."""
+"""Publishing: files are fetched, checked and copied, a refused release changes nothing, and running shells follow."""
 
 import asyncio
 import gzip
@@ -51,7 +51,7 @@ async def test_release_is_copied_whole_and_live_within_a_second() -> None:
 
 
 async def test_published_styles_are_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not by a request, and not again when something else is published."""
+    """Neither a request nor another publish compresses them again."""
     monkeypatch.setattr(publishing, "STYLE", b".origin { color: inherit }\n" * 40)
     async with Origin() as origin:
         await published(origin)
@@ -109,7 +109,7 @@ async def test_refused_publish_leaves_the_live_release(fault: str, at: str, word
 
 
 async def test_live_name_stays_with_its_origin_unless_it_is_moved() -> None:
-    """A manifest elsewhere that takes a fragment's name is not handed its players; a move is said."""
+    """A manifest at another origin does not take over a fragment's name; `--move` is printed and allowed."""
     async with Origin() as origin, Origin() as other:
         before = await published(origin)
         url = f"{other.url}/manifest.json"
@@ -124,14 +124,14 @@ async def test_live_name_stays_with_its_origin_unless_it_is_moved() -> None:
 
 
 async def test_later_contract_is_published_by_what_is_known_of_it() -> None:
-    """A manifest of the next contract keeps working here as far as it says things that are known."""
+    """A manifest of a newer contract is accepted as long as its known fields are valid."""
     async with Origin() as origin:
         await origin.fail("odd-manifest=later-contract", at="/manifest.json")
         await published(origin)
 
 
 async def test_manifest_on_an_origin_that_nobody_allowed_is_not_fetched() -> None:
-    """The shell can not be sent anywhere by a URL: no request leaves."""
+    """The shell sends no request to an origin that is not allowed."""
     async with Origin() as origin:
         with pytest.raises(PublishRefused, match="FRAGMENT_ORIGINS"):
             await publish(
@@ -152,7 +152,7 @@ async def test_asset_of_an_older_release_is_still_served() -> None:
 
 
 async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manifest() -> None:
-    """By Podium's rule, each once; links that are no assets are left alone."""
+    """By Podium's rule, each once; links to anything else are ignored."""
     async with Origin() as origin:
         origin.headers = (
             (
@@ -171,7 +171,7 @@ async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manife
 
 
 async def test_authors_are_told_what_a_page_shows_their_content_without() -> None:
-    """The release is published all the same, but not where a page could show nothing of it."""
+    """Dropped markup is noted and the release published, unless nothing of its content is left."""
     async with Origin(body=b'<p onclick="x()">Hello</p><script>x()</script>') as origin:
         done = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
         assert any("onclick" in note for note in done.notes), done.notes
@@ -182,7 +182,9 @@ async def test_authors_are_told_what_a_page_shows_their_content_without() -> Non
 
 
 async def test_authors_are_told_of_places_that_they_forgot_and_of_those_that_no_page_fills() -> None:
-    """A slot inside theirs stands at their end then, in content and fallback; the release is published all the same."""
+    """A missing place for an inner slot is noted, and the slot stands at the end of content and fallback; the release
+    is published all the same.
+    """
     around = Slot("header", "origin", "/header")
     pages = PageTable([Page("shop", "/", "", (around, Slot("cart", "basket", inside="header")))])
 

@@ -1,4 +1,4 @@
-"""A function that sleeps is published: whoever fetches its release is who wakes it."""
+"""A sleeping function is published: the publish itself starts it and waits for it."""
 
 import json
 import time
@@ -22,7 +22,7 @@ START_MS = 9000
 
 
 class Sleeping:
-    """Every request meets an environment that starts, or only that for the manifest does."""
+    """An origin where every request, or only that for the manifest, waits for an environment to start."""
 
     def __init__(self, kind: str, *, always: bool) -> None:
         self._manifest = json.dumps(manifest(kind=kind)).encode()
@@ -42,7 +42,7 @@ class Sleeping:
         return Response(200, Headers((("content-type", kind), ("podlet-version", "1.0.0"))), body)
 
     async def aclose(self) -> None:
-        """Nothing is kept."""
+        """Does nothing."""
 
 
 def fetcher(sender: Sleeping) -> Fetcher:
@@ -54,12 +54,12 @@ def fetcher(sender: Sleeping) -> Fetcher:
 
 @pytest.mark.parametrize(("kind", "always"), [("function", True), ("service", False)])
 async def test_release_of_what_has_to_start_first_is_fetched(kind: str, always: bool) -> None:
-    """Of a function each file may meet a start; of a service that is waking the manifest may, as nobody knows yet."""
+    """Each file of a function, and the manifest of a service, may take as long as a cold start."""
     copy = await fetcher(Sleeping(kind, always=always)).copy(f"{ORIGIN}/manifest.json")
     assert (copy.fallback, len(copy.css)) == (FALLBACK, 1)
 
 
 async def test_service_that_is_slow_with_its_files_is_refused() -> None:
-    """What says that it is no function has nothing to start."""
+    """A fragment that declares no function gets no time for a cold start."""
     with pytest.raises(PublishRefused, match=r"fallback: .* no answer in time"):
         await fetcher(Sleeping("service", always=True)).copy(f"{ORIGIN}/manifest.json")

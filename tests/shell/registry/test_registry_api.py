@@ -1,4 +1,4 @@
-"""A team ships its fragment with a token and nothing else, and touches no other; who tried what stands in the audit."""
+"""A team ships its own fragment with a token and can touch no other; the audit has the name of each token."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def throttle(monkeypatch: pytest.MonkeyPatch) -> SignInThrottle:
-    """This process's, with nothing counted; its limits are the test's to change."""
+    """The throttle of this process with empty counters, whose limits the test may change."""
     throttle = parts().registry_throttle
     monkeypatch.setattr(throttle, "_here", {})
     monkeypatch.setattr(throttle, "policy", throttle.policy)
@@ -41,7 +41,7 @@ def throttle(monkeypatch: pytest.MonkeyPatch) -> SignInThrottle:
 
 
 async def made(purpose: Purpose, fragment: str = "origin", *, now: datetime | None = None, days: int = 90) -> str:
-    """A token, as its team has it."""
+    """A new token's text."""
     now = now or datetime.now(UTC)
     make = sync_to_async(tokens.make_token)
     return (await make(fragment, purpose, name="team-ci", days=days, actor="ops", now=now)).token
@@ -65,7 +65,7 @@ async def publish(origin: Origin, token: str, name: str = "origin") -> Any:
 
 
 async def test_team_publishes_and_rolls_back_with_one_token() -> None:
-    """Two releases, and back: a running shell follows each, and every change says whose token it was."""
+    """A running shell follows both releases and the rollback; every change is audited under the token."""
     token = await made(Purpose.PUBLISH)
     poller = SnapshotPoller()
     async with Origin() as origin:
@@ -93,7 +93,7 @@ async def test_team_publishes_and_rolls_back_with_one_token() -> None:
 
 
 async def test_candidate_stands_in_no_page_until_it_is_previewed_or_tried() -> None:
-    """It is copied and checked as any release, also where nothing is live yet; what is live stays."""
+    """It is copied and checked like any release, also as the first of its name; the live release stays."""
     token = await made(Purpose.PUBLISH)
     async with Origin() as origin:
         first = (await publish(origin, token)).json()
@@ -112,7 +112,7 @@ async def test_candidate_stands_in_no_page_until_it_is_previewed_or_tried() -> N
 
 
 async def test_check_says_what_a_publish_would_and_leaves_no_trace() -> None:
-    """What can be published and what can not, from wherever; nothing is stored, audited or live."""
+    """For sound and faulty releases at any origin; nothing is stored, audited or live."""
     token = await made(Purpose.PUBLISH)
     audited = await models.AuditEntry.objects.acount()
     async with Origin() as origin:
@@ -128,7 +128,7 @@ async def test_check_says_what_a_publish_would_and_leaves_no_trace() -> None:
 
 
 async def test_version_stands_for_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same release again is no change; other bytes under its version are a conflict, and nothing moves."""
+    """Publishing the same bytes again is no change; other bytes under the same version are a conflict."""
     token = await made(Purpose.PUBLISH)
     async with Origin() as origin:
         first = (await publish(origin, token)).json()
@@ -145,7 +145,9 @@ async def test_version_stands_for_its_bytes(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_version_is_what_the_origin_sent_and_not_what_a_shell_has_written_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A later shell may write its styles otherwise; words in a comment that no shell keeps are other bytes."""
+    """A later shell may rewrite styles differently; a changed comment, which no shell keeps, still counts as other
+    bytes.
+    """
     token = await made(Purpose.PUBLISH)
     await models.Registration.objects.acreate(fragment="origin", trust="first-party")
     async with Origin() as origin:
@@ -161,7 +163,7 @@ async def test_version_is_what_the_origin_sent_and_not_what_a_shell_has_written_
 
 
 async def test_release_of_before_its_sources_were_stored_is_compared_by_its_files() -> None:
-    """Nothing else is there of it."""
+    """An old release has no digest of its sources, so its stored files are compared."""
     token = await made(Purpose.PUBLISH)
     async with Origin() as origin:
         await publish(origin, token)
@@ -172,7 +174,7 @@ async def test_release_of_before_its_sources_were_stored_is_compared_by_its_file
 
 
 async def test_manifest_of_another_name_is_refused_before_its_files_are_asked_for() -> None:
-    """A token for wallet publishes no origin, whatever its address is."""
+    """A token for `wallet` can not publish a manifest of another name, whatever its address is."""
     async with Origin() as origin:
         refused = await publish(origin, await made(Purpose.PUBLISH, "wallet"), "wallet")
         assert refused.status_code == 422
@@ -182,7 +184,7 @@ async def test_manifest_of_another_name_is_refused_before_its_files_are_asked_fo
 
 @pytest.mark.parametrize("url", ["http://169.254.169.254/manifest.json", "file:///etc/passwd", "https://evil.test/m"])
 async def test_manifest_at_an_address_that_is_not_allowed_is_never_asked_for(url: str) -> None:
-    """No token sends the shell anywhere but to the origins that operators allow."""
+    """A token can not make the shell request an origin that operators have not allowed."""
     token = await made(Purpose.PUBLISH)
     refused = await ask("POST", "/fragments/origin/releases", token, {"manifest_url": url})
     assert refused.status_code == 422
@@ -231,9 +233,8 @@ PAGE_OPERATIONS = [
 async def test_no_operation_lets_another_team_or_a_lesser_purpose_in(
     operations: list[tuple[str, str, Purpose]], own: str, others: tuple[str, ...]
 ) -> None:
-    """Each is refused before its body is looked at, and each try is in the audit under the name that it was made at.
-
-    A page is not the fragment of its name.
+    """Each operation is refused before its body is read and audited under the name in its path. A token for a page is
+    not one for the fragment of the same name.
     """
     strongest = [await made(Purpose.OPERATE, other) for other in others]
     by_purpose = {purpose: await made(purpose, own) for purpose in Purpose}
@@ -251,7 +252,7 @@ async def test_no_operation_lets_another_team_or_a_lesser_purpose_in(
 
 
 async def test_every_operation_of_the_api_is_in_the_list_above() -> None:
-    """One that is added is tried with another team's token, too; the OpenAPI document needs no token."""
+    """A new operation has to be tried with another team's token, too; the OpenAPI document needs no token."""
     paths = (await ask("GET", "/openapi.json")).json()["paths"]
     expected = {
         (method, reduce(lambda named, each: named.replace(*each), STAND_INS, path.partition("?")[0].format(name)))
@@ -265,7 +266,7 @@ async def test_every_operation_of_the_api_is_in_the_list_above() -> None:
 
 
 async def test_token_that_ended_or_is_unknown_opens_nothing() -> None:
-    """Expired, revoked, cut off, with another secret, and none at all: 401, and what to do."""
+    """An expired, revoked, truncated, altered or missing token gets 401 with a remedy."""
     expired = await made(Purpose.READ, now=datetime.now(UTC) - timedelta(days=8), days=7)
     revoked = await made(Purpose.READ)
     prefix = revoked.split("_")[2]
@@ -284,7 +285,7 @@ async def test_token_that_ended_or_is_unknown_opens_nothing() -> None:
 
 
 async def test_no_secret_is_stored_shown_or_logged() -> None:
-    """The answer that makes a token is the one place where it stands."""
+    """Only the answer that creates a token has its text."""
     with capture_logs() as logs:
         operator = await made(Purpose.OPERATE)
         answer = await ask("POST", "/fragments/origin/tokens", operator, {"name": "bot", "purpose": "publish"})
@@ -302,7 +303,7 @@ async def test_no_secret_is_stored_shown_or_logged() -> None:
 
 
 async def test_token_can_not_make_one_that_operates() -> None:
-    """Or whoever got hold of one could never be locked out."""
+    """A stolen token could otherwise renew itself for ever."""
     refused = await ask(
         "POST", "/fragments/origin/tokens", await made(Purpose.OPERATE), {"name": "bot", "purpose": "operate"}
     )
@@ -311,7 +312,7 @@ async def test_token_can_not_make_one_that_operates() -> None:
 
 
 async def test_cookies_open_nothing_and_other_sites_may_ask() -> None:
-    """What a browser brings by itself is never read; a CI that sends no Origin is no stranger."""
+    """Cookies are ignored, so requests of other origins, and those without an Origin, need no CSRF check."""
     token = await made(Purpose.OPERATE)
     async with Origin() as origin:
         await publish(origin, token)
@@ -325,7 +326,7 @@ async def test_cookies_open_nothing_and_other_sites_may_ask() -> None:
 
 
 async def test_who_guesses_tokens_is_slowed_down(throttle: SignInThrottle) -> None:
-    """By address, before any token is looked for; it is told when it may ask again."""
+    """The throttle counts by address before any token is looked up, and answers with Retry-After."""
     throttle.policy = replace(throttle.policy, address_tries_max=5)
     answers = [await ask("GET", "/token", "mullion_0123456789ab_" + "A" * 43) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
@@ -333,7 +334,7 @@ async def test_who_guesses_tokens_is_slowed_down(throttle: SignInThrottle) -> No
 
 
 async def test_one_token_can_not_keep_the_registry_busy(throttle: SignInThrottle) -> None:
-    """A CI that loops is stopped by itself, from however many addresses; another token goes on."""
+    """A looping CI is throttled by its token, from any number of addresses; other tokens are not."""
     throttle.policy = replace(throttle.policy, account_tries_max=3)
     looping = await made(Purpose.READ)
     assert [(await ask("GET", "/token", looping)).status_code for _ in range(4)] == [200] * 3 + [429]
@@ -341,7 +342,7 @@ async def test_one_token_can_not_keep_the_registry_busy(throttle: SignInThrottle
 
 
 async def test_refusal_makes_no_shell_load_anything() -> None:
-    """Tokens and refusals are audited beside the snapshot's generation, so pages are compiled once as before."""
+    """Tokens and refusals do not raise the snapshot's generation, so no page is compiled again."""
     token = await made(Purpose.PUBLISH)
     async with Origin() as origin:
         await publish(origin, token)
@@ -371,14 +372,14 @@ async def test_refusal_makes_no_shell_load_anything() -> None:
 async def test_request_that_makes_no_sense_is_a_problem_with_a_sentence(
     method: str, path: str, body: object, status: int, words: str
 ) -> None:
-    """RFC 9457, and nothing was done."""
+    """The answer is an RFC 9457 problem, and nothing was changed."""
     answer = await ask(method, path, await made(Purpose.OPERATE), body)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
     assert words in answer.json()["detail"]
 
 
 async def test_rollback_goes_only_where_pages_have_been() -> None:
-    """Not before the first release, and not to one that is not there."""
+    """Neither before the first release nor to one that does not exist."""
     token = await made(Purpose.PUBLISH)
     async with Origin() as origin:
         await publish(origin, token)
@@ -391,7 +392,7 @@ async def test_rollback_goes_only_where_pages_have_been() -> None:
 
 
 async def test_rollback_twice_goes_on_backwards() -> None:
-    """The one before the one that was rolled back to, and not to and fro between two."""
+    """The second rollback goes one release further back, and not forward again."""
     token = await made(Purpose.PUBLISH)
     async with Origin() as origin:
         await origin.fail("odd-manifest=changing", at="/manifest.json")
@@ -401,7 +402,7 @@ async def test_rollback_twice_goes_on_backwards() -> None:
 
 
 async def test_change_that_is_sent_again_goes_no_release_too_far() -> None:
-    """A CI that had no answer sends it twice, and a trial ends by itself before a team ends it: nothing more."""
+    """A repeated request, and one that arrives after the trial has ended by itself, change nothing."""
     token = await made(Purpose.PUBLISH)
     async with Origin() as origin:
         await origin.fail("odd-manifest=changing", at="/manifest.json")
@@ -426,7 +427,7 @@ async def test_change_that_is_sent_again_goes_no_release_too_far() -> None:
 
 
 async def test_difference_names_lines_and_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the manifest, of the fallback, and each file by what it holds."""
+    """The lines of manifest and fallback, and each file by its digest."""
     token = await made(Purpose.PUBLISH)
     async with Origin() as origin:
         await publish(origin, token)
@@ -440,7 +441,7 @@ async def test_difference_names_lines_and_files(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_refused_publish_says_what_to_do_and_operator_waives_it_by_token() -> None:
-    """A problem with each finding; the team's own token can not wave its release through."""
+    """The problem lists each finding; the team's own token can not waive a rule."""
     team, operator = await made(Purpose.PUBLISH), await made(Purpose.OPERATE)
     async with Origin(body=b"<p>Hello</p><button></button>") as origin:
         refused = await publish(origin, team)
@@ -465,7 +466,7 @@ async def test_refused_publish_says_what_to_do_and_operator_waives_it_by_token()
 
 
 async def test_team_sees_its_own_outcomes_with_their_reasons_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of this process: the last minute, and a line for what was not fresh, its likes counted."""
+    """The last minute of this process, with one line and a count for equal outcomes that were not fresh."""
     now = [1000.0]
     lines, recent = OutcomeLines(lambda: now[0]), RecentOutcomes(lambda: now[0])
     monkeypatch.setattr(parts().outcome_lines, "_lines", lines._lines)

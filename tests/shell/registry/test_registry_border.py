@@ -1,4 +1,4 @@
-"""A team with a genuine token says what it likes in every field and address: none is stored or believed."""
+"""Hostile values in every field and path of a request with a valid token are refused, and nothing of them is stored."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ ESCAPED = ("\x00", "\x1b[2J", "\x7f", "\u0085", "a\nb")
 
 
 async def send(path: str, token: str, body: bytes, method: str = "POST") -> Any:
-    """As it is, and the answer that a client meets where something breaks."""
+    """Sends the request; an exception becomes the 500 that a client would get."""
     client = AsyncClient(raise_request_exception=False)
     return await client.generic(
         method,
@@ -31,14 +31,14 @@ async def send(path: str, token: str, body: bytes, method: str = "POST") -> Any:
 
 
 async def stored() -> list[tuple[str, str]]:
-    """What the audit has of it, beyond that tokens were made."""
+    """The lines of the audit, without those for making tokens."""
     rows = models.AuditEntry.objects.exclude(action="token_made").order_by("pk")
     return [(row.action, row.detail) async for row in rows]
 
 
 @pytest.mark.parametrize("odd", ESCAPED)
 async def test_control_character_is_refused_in_every_field_and_address(odd: str) -> None:
-    """One database stores it and the next refuses it, and a line of the audit would break in two."""
+    """SQLite would store it, PostgreSQL would fail, and a line of the audit would be split."""
     token = await made(Purpose.OPERATE)
     fields = {
         "hold": "reason",
@@ -79,7 +79,7 @@ async def test_control_character_is_refused_in_every_field_and_address(odd: str)
     ids=lambda value: str(value[:12]) if isinstance(value, bytes) else str(value),
 )
 async def test_body_that_is_none_is_a_problem_and_nothing_is_done(body: bytes, status: int) -> None:
-    """However deep, large or badly written; a page's document too where it is too large to be read."""
+    """Deeply nested, oversized and malformed JSON, and a page's document that is too large."""
     answer = await send("/fragments/origin/rollback", await made(Purpose.PUBLISH), body)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
     assert "othing was done" in answer.json()["detail"]
@@ -90,7 +90,7 @@ async def test_body_that_is_none_is_a_problem_and_nothing_is_done(body: bytes, s
 
 
 async def test_token_outside_its_header_is_refused_by_name_and_stands_in_no_log() -> None:
-    """Logs on the way have kept it: it is to be revoked."""
+    """Proxies may have logged such an address, so the message says to revoke the token."""
     held = await made(Purpose.OPERATE)
     other = await made(Purpose.READ, "wallet")
     prefix = token_within(held)
@@ -111,7 +111,7 @@ async def test_token_outside_its_header_is_refused_by_name_and_stands_in_no_log(
 
 
 async def test_name_that_looks_like_a_teams_own_is_another() -> None:
-    """No letter is folded and nothing is cut off: whoever holds a token for one name holds none for its look-alikes."""
+    """Names are compared exactly, so a token for one name is refused for names that look alike."""
     token = await made(Purpose.OPERATE)
     for name in ("ORIGIN", "origin%20", "or%C4%B1gin", "%EF%BD%8Frigin", "origin%E2%80%8B", "origin%2F..%2Forigin"):
         for method, path in (("GET", "/fragments/{}"), ("POST", "/fragments/{}/hold"), ("GET", "/fragments/{}/tokens")):
@@ -121,7 +121,7 @@ async def test_name_that_looks_like_a_teams_own_is_another() -> None:
 
 
 async def test_page_is_no_fragment_and_its_token_changes_nothing_there() -> None:
-    """Not even a row that nobody reads."""
+    """Not even a row that is never read is written."""
     token = await made(Purpose.OPERATE, "page:origin")
     for method, path, _ in OPERATIONS:
         answer = await ask(method, path.format("page:origin"), token)
@@ -130,7 +130,7 @@ async def test_page_is_no_fragment_and_its_token_changes_nothing_there() -> None
 
 
 async def test_names_of_other_teams_are_no_answer_to_a_team() -> None:
-    """Whoever operates the shell is told what there is, by the command on its machine."""
+    """Only the command on the shell's machine lists the names that there are."""
     async with Origin(name="promotions") as rival:
         await publish(rival, await made(Purpose.PUBLISH, "promotions"), "promotions")
     token = await made(Purpose.OPERATE, "poll")

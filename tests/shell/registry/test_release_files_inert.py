@@ -1,4 +1,4 @@
-"""Files of a release that are opened by themselves: documents of no origin, whose type nobody guesses."""
+"""A release's file that is opened by itself is a sandboxed document, and its type is not sniffed."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.quick
 
 @pytest.mark.parametrize("content_type", ["image/svg+xml", "text/javascript; charset=utf-8", "text/css"])
 async def test_file_of_a_release_can_do_nothing_by_itself(content_type: str) -> None:
-    """A drawing above all: it may hold a script."""
+    """Above all a drawing, which may hold a script."""
     asset = StoredAsset("d", content_type, CodedBody(b"<svg><script>1</script></svg>", {}))
     sent: list[Any] = []
 

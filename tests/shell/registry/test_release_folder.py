@@ -1,4 +1,6 @@
-"""A release as a folder: what its files reach is copied with them, at addresses that stay true, or refused by name."""
+"""A release as a folder: files that its files refer to are copied with them, at addresses that stay valid, or refused
+by name.
+"""
 
 import asyncio
 from urllib.parse import urljoin, urlsplit
@@ -22,7 +24,7 @@ Files = dict[str, str | bytes]
 
 
 class Served:
-    """An origin of these files; `target` is what was fetched from it."""
+    """An origin of these files; `target` is the manifest that was fetched from it."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
@@ -70,8 +72,9 @@ def text(folder: ReleaseFolder, key: str) -> str:
 
 
 def test_all_that_a_script_reaches_lies_in_the_folder_once() -> None:
-    """Static and dynamic imports of literals, exports, files beside a module; circles end; comments and strings say
-    nothing."""
+    """Static and dynamic imports of literals, exports, and files beside a module; cycles end; comments and strings are
+    ignored.
+    """
     main = """// import "./no-1.js"
     import a from "./a.js"; import "./sub/b.js"; export { c } from './c.js';
     const words = 'import "./no-2.js"', pattern = /import("no-3")/;
@@ -87,7 +90,7 @@ def test_all_that_a_script_reaches_lies_in_the_folder_once() -> None:
 
 
 def test_all_that_a_stylesheet_reaches_lies_in_the_folder() -> None:
-    """Imports with their conditions, pictures in every notation, fonts; what is data stays."""
+    """Imports with their conditions, pictures in every notation, and fonts; data URLs stay as they are."""
     main = """@charset "utf-8"; @import url(./base.css) layer(base) screen; @import "sub/more.css";
     @font-face { font-family: F; src: url("fonts/f.woff2") format("woff2"), local("F") }
     a { background: image-set("a.png" 1x, url('b.png') type("image/png") 2x); mask: url(#m) }
@@ -107,7 +110,7 @@ def test_all_that_a_stylesheet_reaches_lies_in_the_folder() -> None:
 
 
 def test_imports_of_a_style_in_a_shared_tree_stand_before_its_scope() -> None:
-    """Each of the files is scoped; anonymous and named layers keep their order."""
+    """Each imported file is scoped; anonymous and named layers keep their order."""
     files: Files = {
         "/main.css": '@layer early; @import "base.css" layer(late) print; a { color: red }',
         "/base.css": "b { color: blue }",
@@ -140,7 +143,7 @@ def test_imports_of_a_style_in_a_shared_tree_stand_before_its_scope() -> None:
     ],
 )
 def test_address_means_the_same_file_in_the_folder(written: str, there: str) -> None:
-    """However it is written, from wherever: what the browser asks for is what was copied."""
+    """For every spelling and every referring file the browser requests the file that was copied."""
     folder, _ = copied({"/a/b/main.js": f'import "{written}"', there: "1"}, "/a/b/main.js")
     copy = text(folder, "a/b/main.js").split('"')[1]
     page = "http://shell" + asset_url("podlet", "f" * 32, "a/b/main.js")
@@ -170,14 +173,14 @@ def test_address_means_the_same_file_in_the_folder(written: str, there: str) -> 
     ],
 )
 def test_address_that_no_page_may_or_surely_can_follow_is_refused(written: str, why: str) -> None:
-    """With the field, the file, the line, the address and what to do; nothing is fetched there."""
+    """The finding has field, file, line, address and remedy; no request is sent there."""
     served: Files = {"/main.js": f'\nimport "{written}"'}
     with pytest.raises(PublishRefused, match=rf"^js\[0\]: main\.js, line 2: .*{why}"):
         copied(served, "/main.js")
 
 
 def test_missing_file_is_refused_with_field_address_and_remedy() -> None:
-    """Also one that is reached from a file that is reached."""
+    """Also a file that only another file refers to."""
     files: Files = {"/main.js": 'import "./a.js"', "/a.js": '\n\nimport "./gone.js"'}
     with pytest.raises(PublishRefused) as refused:
         copied(files, "/main.js")
@@ -198,13 +201,15 @@ def test_missing_file_is_refused_with_field_address_and_remedy() -> None:
     ],
 )
 def test_file_is_what_it_is_reached_as(entry: str, body: str, reached: str) -> None:
-    """A page of the origin is no script, and a picture no style; the sentence says what is wanted."""
+    """HTML in place of a script, and a picture in place of a style, are refused; the message names
+    the expected type.
+    """
     with pytest.raises(PublishRefused, match=rf"is served as {reached}.*; wanted .*/"):
         copied({entry: body, "/page.html": "", "/a.png": b"", "/b.css": ""}, entry)
 
 
 def test_budgets_are_said() -> None:
-    """Count and bytes, with what an operator can change; the count is judged before anything is fetched."""
+    """The limits of count and bytes name the setting that changes them; the count is checked before any request."""
     many: Files = {"/main.js": "".join(f'import "./{number}.js";' for number in range(10))}
     with pytest.raises(
         PublishRefused, match=r"11 files or more, and at most 5 .*files_max of `release` in HOUSE_POLICIES"
@@ -216,7 +221,7 @@ def test_budgets_are_said() -> None:
 
 
 def test_what_can_only_be_known_when_it_runs_is_said() -> None:
-    """A computed import and a bare name are notes with their lines: where they are never run they do no harm."""
+    """A computed import and a bare specifier are notes with their lines, as they may never run."""
     main = (
         'import lit from "lit";\nawait import(`./${name}.js`);\nimport(base + "x.js");\nnew URL(name, import.meta.url);'
     )
@@ -228,7 +233,7 @@ def test_what_can_only_be_known_when_it_runs_is_said() -> None:
 
 
 def test_style_that_hides_an_address_is_refused() -> None:
-    """An address that is filled in later could be anybody's; and nesting can not go on for ever."""
+    """An address from a custom property could lead anywhere; deep nesting is refused, too."""
     with pytest.raises(PublishRefused, match=r"css\[0\]: main\.css: .*var\(\) in an address"):
         copied({"/main.css": "a { background: image-set(var(--x)) }"}, "/main.css")
     with pytest.raises(PublishRefused, match="nested too deeply"):
@@ -236,14 +241,14 @@ def test_style_that_hides_an_address_is_refused() -> None:
 
 
 def test_script_that_only_a_module_can_be_is_seen() -> None:
-    """By a statement, not by a word in a string or an import that any script may have."""
+    """A module is recognised by its import and export statements, not by words in strings or dynamic imports."""
     files: Files = {"/a.js": "export default 1", "/b.js": 'import("./a.js"); "export default 1"'}
     folder, _ = copied(files, "/a.js", "/b.js")
     assert (folder.is_module("a.js"), folder.is_module("b.js")) == (True, False)
 
 
 def test_large_bundle_is_read() -> None:
-    """Two megabytes, and what is not JavaScript at all, end."""
+    """Two megabytes, and text that is not JavaScript, are scanned to the end."""
     files: Files = {
         "/main.js": b"f(a/b,'\\'');`${g(`x`)}`;\n" * 40_000 + b'import("./a.js")',
         "/a.js": b"\xff\x00{{{((" * 500,
@@ -252,7 +257,9 @@ def test_large_bundle_is_read() -> None:
 
 
 def test_stylesheet_for_shadow_roots_is_left_as_it_is_in_a_shared_tree() -> None:
-    """With what it imports: no rule that is scoped to the slot would reach into a root. Its fonts go to the page."""
+    """A scope would keep its rules, and those of its imports, out of the shadow root. Its fonts are declared for the
+    page.
+    """
     files: Files = {"/a.css": '@import "./b.css"; :host { color: red }', "/b.css": "p{} @font-face{font-family:Card}"}
     folder, _ = copied(files, "/a.css", isolation="light", in_roots=True)
     assert text(folder, "a.css") == files["/a.css"]
@@ -262,7 +269,7 @@ def test_stylesheet_for_shadow_roots_is_left_as_it_is_in_a_shared_tree() -> None
 
 
 def test_source_maps_are_not_copied() -> None:
-    """No page reads them, and they are larger than what they explain."""
+    """Pages do not use them, and they are larger than the files that they describe."""
     files: Files = {"/a.js": "1\n//# sourceMappingURL=a.js.map\n", "/a.css": "p{}\n/*# sourceMappingURL=a.css.map */"}
     folder, served = copied(files, "/a.js", "/a.css")
     assert sorted(folder.files) == ["a.css", "a.js"]
@@ -271,7 +278,7 @@ def test_source_maps_are_not_copied() -> None:
 
 
 def test_data_of_an_asset_is_what_stands_on_its_element() -> None:
-    """Of each alone, and nothing is noted of it."""
+    """Each asset has its own attributes, without a note."""
     body = {
         "name": "podlet",
         "version": "1",
@@ -286,7 +293,7 @@ def test_data_of_an_asset_is_what_stands_on_its_element() -> None:
 
 
 def test_data_of_a_stylesheet_for_shadow_roots_is_said_to_stand_nowhere() -> None:
-    """The podlet's own HTML links it there, so its authors learn at publish where to write the data."""
+    """The podlet's own HTML links that stylesheet, so a note tells its authors to write the data there."""
     css = [{"value": "/a.css", "strategy": "shadow-dom", "data": {"id": "7"}}, {"value": "/b.css", "data": {"id": "7"}}]
     manifest = parse(msgspec.json.encode({"name": "podlet", "version": "1", "css": css}))
     served = Served({"/a.css": "", "/b.css": ""})
@@ -295,7 +302,7 @@ def test_data_of_a_stylesheet_for_shadow_roots_is_said_to_stand_nowhere() -> Non
 
 
 def test_script_is_a_module_where_a_layout_would_load_it_as_one() -> None:
-    """By `type: module` and `esm`, and by `strategy: lazy`; any other is classic, whatever its type is called."""
+    """With `type: module` or `esm`, or `strategy: lazy`; any other script is classic."""
     ways = [{"type": "module"}, {"type": "esm"}, {"strategy": "lazy"}, {"type": "default"}, {}]
     js = [{"value": f"/{number}.js", **way} for number, way in enumerate(ways)]
     manifest = parse(msgspec.json.encode({"name": "podlet", "version": "1", "js": js}))

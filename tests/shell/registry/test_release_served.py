@@ -1,4 +1,6 @@
-"""Files of a release as browsers get them: at their paths, for a year, and inert when they are opened by themselves."""
+"""Files of a release as browsers get them: at their paths, cacheable for a year, and harmless when opened by
+themselves.
+"""
 
 import re
 from types import SimpleNamespace
@@ -46,7 +48,7 @@ async def answered(poller: SnapshotPoller, path: str, query: str = "", coding: s
 
 
 async def published(started: Started, poller: SnapshotPoller) -> str:
-    """What its files lie under."""
+    """The path below which its files are served."""
     origins = Origins([], loopback=True)
     await publish(started.manifest_url, origins=origins, actor="tests", trust=Trust.FIRST_PARTY)
     await poller.refresh()
@@ -54,7 +56,7 @@ async def published(started: Started, poller: SnapshotPoller) -> str:
 
 
 async def test_files_of_a_release_are_served_at_their_paths(podium: Podium) -> None:
-    """Where the copies ask for each other, with a query or without; which time a script runs makes no other file."""
+    """Copied files refer to each other with or without a query; a script that runs twice loads no second file."""
     [started] = podium.start({"name": "podlet", "js": [{"value": "/js/main.js", "type": "module"}], "files": FILES})
     poller = SnapshotPoller()
     folder = await published(started, poller)
@@ -72,7 +74,7 @@ async def test_files_of_a_release_are_served_at_their_paths(podium: Podium) -> N
 
 
 async def test_file_that_is_opened_by_itself_can_do_nothing(podium: Podium) -> None:
-    """A drawing with a script is a document of no origin, whatever the browser thinks it is, and is kept for a year."""
+    """A drawing with a script is a sandboxed document, its type is not sniffed, and it may be cached for a year."""
     [started] = podium.start({"name": "podlet", "js": [{"value": "/js/main.js", "type": "module"}], "files": FILES})
     poller = SnapshotPoller()
     folder = await published(started, poller)
@@ -85,7 +87,7 @@ async def test_file_that_is_opened_by_itself_can_do_nothing(podium: Podium) -> N
 
 
 async def test_open_page_keeps_the_files_of_its_release(podium: Podium) -> None:
-    """The next release has its own; what did not change between two releases stays where it is."""
+    """The next release has addresses of its own; a file that is equal in both keeps its address."""
     css = [{"value": "/a.css"}]
     sheet = {"/a.css": {"headers": {"content-type": "text/css"}, "body": "a { color: red }"}}
     [started] = podium.start({"name": "podlet", "css": css, "files": sheet})
@@ -102,7 +104,7 @@ async def test_open_page_keeps_the_files_of_its_release(podium: Podium) -> None:
 
 
 async def test_pictures_that_html_shows_are_copied_or_said(podium: Podium) -> None:
-    """Of the fallback and of the content, by any name; one that is not there hinders nothing, a page is no picture."""
+    """For fallback and content, in every attribute; a missing picture is a note, and a page is no picture."""
     picture = {"headers": {"content-type": "image/png"}, "body": "PNG"}
     page = {"headers": {"content-type": "text/html"}, "body": "<p>"}
     [started] = podium.start(
@@ -130,7 +132,7 @@ async def test_pictures_that_html_shows_are_copied_or_said(podium: Podium) -> No
 
 
 async def test_pictures_below_a_static_prefix_are_looked_at_and_not_copied(podium: Podium) -> None:
-    """They change without a publish; but for those of the fallback, which stands while the origin is away."""
+    """They may change without a publish; those of the fallback are copied, as it is shown while the origin is away."""
     picture = {"headers": {"content-type": "image/png"}, "body": "PNG"}
     [started] = podium.start(
         {

@@ -1,4 +1,6 @@
-"""A release on trial: published beside what is live, promoted or rolled back, and what open pages have of it."""
+"""A release on trial: published beside the live one, promoted or rolled back, and the forms of open
+pages in between.
+"""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -30,14 +32,14 @@ async def command(*argv: str) -> str:
 
 
 async def snapshot() -> Snapshot:
-    """What a shell that starts at this moment composes from."""
+    """The snapshot that a shell loads if it starts at this moment."""
     poller = SnapshotPoller()
     await poller.refresh()
     return poller.current
 
 
 async def tried(origin: Origin) -> tuple[Release, Release, Snapshot]:
-    """(what is live, what half of the visitors get, the snapshot)."""
+    """(the live release, the release that half of the visitors get, the snapshot)."""
     await published(origin)
     await origin.fail("odd-manifest=changing", at="/manifest.json")
     await published(origin, Trial(50))
@@ -46,7 +48,9 @@ async def tried(origin: Origin) -> tuple[Release, Release, Snapshot]:
 
 
 async def test_release_on_trial_stands_beside_what_is_live() -> None:
-    """Both with addresses of their own, so that forms and refetches find the way back; without a trial none has."""
+    """Both have tagged addresses, so that forms and refetches reach the release that drew them; without a trial there
+    are no tags.
+    """
     async with Origin() as origin:
         await published(origin)
         assert (await snapshot()).releases["origin"].tag == ""
@@ -63,7 +67,7 @@ async def test_release_on_trial_stands_beside_what_is_live() -> None:
 
 
 async def test_promotion_leaves_forms_of_open_pages_to_what_drew_them() -> None:
-    """Pages from before, with a tag or without one, stay with the earlier release; after hours they do not."""
+    """Pages from before, tagged or not, post to the earlier release for some hours."""
     async with Origin() as origin:
         live, trial, _ = await tried(origin)
     assert "is live for everybody" in await command("promote", "origin")
@@ -84,7 +88,7 @@ async def test_promotion_leaves_forms_of_open_pages_to_what_drew_them() -> None:
 
 
 async def test_rollback_of_a_trial_ends_it_and_its_open_forms() -> None:
-    """What is live stays, and so do the forms of pages that it drew."""
+    """The live release stays, and so do the forms of its pages."""
     async with Origin() as origin:
         live, trial, _ = await tried(origin)
     assert f"({live.digest[:12]}) again" in await command("rollback", "origin", "--reason", "prices")
@@ -100,7 +104,7 @@ async def test_rollback_of_a_trial_ends_it_and_its_open_forms() -> None:
 
 
 async def test_rollback_after_promotion_withdraws_what_was_promoted() -> None:
-    """Its open forms are not sent: it was rolled back for a reason."""
+    """Open forms of the withdrawn release are not sent."""
     async with Origin() as origin:
         live, trial, _ = await tried(origin)
     await command("promote", "origin")
@@ -114,7 +118,7 @@ async def test_rollback_after_promotion_withdraws_what_was_promoted() -> None:
 
 
 async def test_share_is_changed_and_a_pause_is_seen() -> None:
-    """By the name alone, while it is on trial."""
+    """During a trial the verbs need only the fragment's name."""
     async with Origin() as origin:
         await tried(origin)
     assert "for 62.5 % of visitors" in await command("canary", "origin", "--share", "62.5", "--promotes")
@@ -123,14 +127,14 @@ async def test_share_is_changed_and_a_pause_is_seen() -> None:
 
 
 async def test_first_release_has_nothing_to_be_tried_beside() -> None:
-    """It is live at once."""
+    """It becomes live at once."""
     async with Origin() as origin:
         await published(origin, Trial(10))
     assert (await snapshot()).releases["origin"]
 
 
 async def test_publishing_what_is_on_trial_again_is_no_change() -> None:
-    """A CI that runs twice does no harm; another release waits until the trial has ended."""
+    """A repeated CI run changes nothing; another release is refused until the trial has ended."""
     async with Origin() as origin:
         await published(origin)
         await origin.fail("odd-manifest=changing", at="/manifest.json")
@@ -156,7 +160,7 @@ async def test_publishing_what_is_on_trial_again_is_no_change() -> None:
     ],
 )
 async def test_trial_that_makes_no_sense_changes_nothing(argv: tuple[str, ...], words: str) -> None:
-    """The sentence says what there is."""
+    """The message names the releases that there are."""
     async with Origin() as origin:
         await published(origin)
     with pytest.raises(CommandError, match=words):
@@ -166,7 +170,7 @@ async def test_trial_that_makes_no_sense_changes_nothing(argv: tuple[str, ...], 
 
 @pytest.mark.parametrize("percent", ["0", "100", "-3", "nan"])
 async def test_share_that_is_none_is_refused(percent: str) -> None:
-    """Nobody and everybody are not shares; `promote` is for everybody."""
+    """Zero and a hundred per cent are refused; `promote` is for everybody."""
     async with Origin() as origin:
         await tried(origin)
     with pytest.raises(CommandError, match="less than 100 per cent"):

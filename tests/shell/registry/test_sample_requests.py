@@ -1,4 +1,4 @@
-"""What publishing asks of a release: the very addresses that pages will ask, as somebody whom no account has."""
+"""The requests of a publish: the addresses that pages will request, with the context of a player who has no account."""
 
 import msgspec
 import pytest

@@ -17,7 +17,7 @@ SLOT = '@scope (fragment-slot[data-fragment="faq"]) to (:scope fragment-slot) {'
 
 
 def rules(css: str) -> str:
-    """What stands within the scope, without line breaks."""
+    """The rules within the scope, without line breaks."""
     out, left_out = scoped(css.encode(), "faq")
     assert left_out == ()
     text = re.sub(r"\s*\n\s*", " ", out.decode()).strip()
@@ -45,7 +45,7 @@ def rules(css: str) -> str:
     ],
 )
 def test_rules_stand_in_the_slots_scope(css: str, becomes: str) -> None:
-    """With the document's own elements meaning the slot."""
+    """`html`, `body` and `:root` select the slot."""
     assert rules(css) == becomes
 
 
@@ -63,7 +63,7 @@ _PIECES = st.sampled_from(
 @example(".a{b:')}\n}.c{d:e}")
 @settings(max_examples=400, deadline=None)
 def test_no_sheet_gets_out_of_its_scope(css: str) -> None:
-    """Whatever it is made of, what a browser reads is one scope, and names of the fragment's own before it."""
+    """For any input a browser parses one scope, preceded only by names of the fragment's own."""
     out, _ = scoped(css.encode(), "faq")
     found = tinycss2.parse_stylesheet(out.decode(), skip_comments=True, skip_whitespace=True)
     assert {rule.type for rule in found} <= {"at-rule"}
@@ -79,7 +79,7 @@ def test_no_sheet_gets_out_of_its_scope(css: str) -> None:
 
 
 def test_what_a_document_names_once_is_the_fragments_own() -> None:
-    """Animations, fonts, counters and the order of layers: a sibling's `spin` goes on as it did."""
+    """Animations, fonts, counters and layers are renamed, so a sibling's `spin` is not replaced."""
     out, _ = scoped(
         b"@keyframes spin{to{rotate:1turn}}@font-face{font-family:Open Sans;src:url(data:font/woff2;base64,AA==)}"
         b"@counter-style box{system:cyclic;symbols:x}@layer b,a;"
@@ -105,7 +105,7 @@ def test_what_a_document_names_once_is_the_fragments_own() -> None:
      "@namespace svg url(http://www.w3.org/2000/svg);", "@font-feature-values X{@swash{a:1}}"],
 )  # fmt: skip
 def test_what_changes_the_document_is_left_out(css: str) -> None:
-    """And its authors are told."""
+    """A note tells its authors."""
     out, left_out = scoped(css.encode(), "faq")
     assert out == b""
     assert len(left_out) == 1
@@ -121,14 +121,14 @@ def test_what_changes_the_document_is_left_out(css: str) -> None:
     ],
 )  # fmt: skip
 def test_scoped_sheet_fetches_as_little_as_it_did(css: str) -> None:
-    """What is written out is what was read."""
+    """The scoped text has no address that the original did not have."""
     out, _ = scoped(css.encode(), "faq")
     assert external_reference(out) is None
     assert out.count(b"@scope") == 1
 
 
 def test_registered_property_is_the_documents_wherever_it_stands() -> None:
-    """Whether its name is free is for publishing to say: it has to be one that nobody else has."""
+    """Publishing checks that no other fragment has the name."""
     out, left_out = scoped(b"@property --turn{syntax:'*';inherits:false}.a{--turn:1}", "faq")
     before, _, within = out.decode().partition(SLOT)
     assert before == '@property --turn {syntax:"*";inherits:false}\n'

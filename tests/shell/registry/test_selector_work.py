@@ -1,4 +1,4 @@
-"""A stylesheet whose selectors would hold up a page is not published; those that people write are far from that."""
+"""A stylesheet whose selectors would slow every page down is refused; ordinary stylesheets are far below the limit."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_selectors_that_would_hold_up_a_page_are_too_much(css: bytes) -> None:
 
 
 def test_selectors_count_for_what_they_are() -> None:
-    """One for each simple selector, and all of the rule around for each `&`, said or not."""
+    """One for each simple selector, and those of the surrounding rule for each `&`, written or implied."""
     assert selector_work(b"a {} b, c {}") == 3
     assert selector_work(b"a > b.c:hover[d] {}") == 5
     assert selector_work(b"a { & b {} }") == selector_work(b"a { b {} }") == 3

@@ -1,4 +1,6 @@
-"""A shell that starts while the database is away serves what was live last, and nothing that somebody else wrote."""
+"""A shell that starts while the database is away serves the last snapshot from its file, and only one that it sealed
+itself.
+"""
 
 from pathlib import Path
 
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def published() -> None:
-    """A release that is live, another on trial, and both held."""
+    """A live release, another on trial, and a hold on the fragment."""
     origins = Origins([], loopback=True)
     async with Origin() as origin:
         url = f"{origin.url}/manifest.json"
@@ -36,7 +38,7 @@ def away(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
 async def test_cold_start_without_the_database_serves_what_was_live(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Releases, trials, styles and holds, all as they were; when the database is there again it is followed."""
+    """Releases, trials, styles and holds are unchanged; the database is followed once it is back."""
     await published()
     path = tmp_path / "data" / "snapshot"
     before = snapshot_poller.SnapshotPoller(file=SnapshotFile(path, "secret"))
@@ -60,7 +62,7 @@ async def test_cold_start_without_the_database_serves_what_was_live(
 
 
 def test_file_that_this_shell_did_not_seal_is_not_served(tmp_path: Path) -> None:
-    """Another key, a changed byte, a file cut short, and none at all."""
+    """A file with another key, with a changed byte, truncated, or missing."""
     path = tmp_path / "snapshot"
     file = SnapshotFile(path, "secret")
     assert file.read() is None
@@ -75,13 +77,13 @@ def test_file_that_this_shell_did_not_seal_is_not_served(tmp_path: Path) -> None
 
 
 def test_folder_that_can_not_be_written_stops_no_shell(tmp_path: Path) -> None:
-    """It goes on with what it has in memory."""
+    """The shell keeps serving its snapshot from memory."""
     (tmp_path / "file").write_bytes(b"")
     SnapshotFile(tmp_path / "file" / "snapshot", "secret").write(Snapshot(), {})
 
 
 async def test_database_that_is_empty_is_believed(tmp_path: Path) -> None:
-    """A file from before is no reason to serve what is not there any more."""
+    """An older file is not served once the database answers with no release."""
     path = tmp_path / "snapshot"
     file = SnapshotFile(path, "secret")
     file.write(Snapshot(7), {})

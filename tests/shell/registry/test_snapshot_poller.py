@@ -1,4 +1,4 @@
-"""The poller of what is live: the first pages wait for it, and nothing that goes wrong ends it."""
+"""The poller of the snapshot: the first pages wait for it, and no failure ends it."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ POLICY = PollPolicy(poll_s=0.02)
 
 
 class Database:
-    """What the poller loads from: `says` is a snapshot, or an error to raise; each load takes `took_s`."""
+    """Answers the poller's loads with the snapshot or error in `says`, after `took_s`."""
 
     def __init__(self, took_s: float = 0.0) -> None:
         self.says: Snapshot | Exception = Snapshot(1, MappingProxyType({}))
@@ -49,7 +49,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def test_all_who_come_while_the_first_load_runs_wait_for_it(database: Database) -> None:
-    """A server without lifespan begins with its first requests: none of them is served from an empty registry."""
+    """A server without lifespan loads with its first requests; none of them is served from an empty snapshot."""
     database.took_s = 0.2
     poller = SnapshotPoller()
 
@@ -69,7 +69,7 @@ async def test_all_who_come_while_the_first_load_runs_wait_for_it(database: Data
 async def test_database_that_hangs_keeps_the_first_pages_for_a_while_only(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are served without releases, and what is live is followed as soon as it can be read."""
+    """After a limit they are served without releases; the snapshot is loaded as soon as the database answers."""
     monkeypatch.setattr(snapshot_poller, "FIRST_S_MAX", 0.1)
     database.took_s = 0.5
     following = SnapshotPoller(policy=POLICY)
@@ -88,7 +88,7 @@ async def test_database_that_hangs_keeps_the_first_pages_for_a_while_only(
 async def test_nothing_that_goes_wrong_ends_the_following(
     database: Database, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is said in the log, tried less often, and the next publish is followed."""
+    """A failure is logged, the interval grows, and the next publish is followed."""
     following = SnapshotPoller(policy=POLICY)
     database.says = error
     await following.start()
@@ -100,7 +100,7 @@ async def test_nothing_that_goes_wrong_ends_the_following(
 
 
 async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_well(database: Database) -> None:
-    """The snapshot moves on, and who has to be told is told again."""
+    """The snapshot advances, and a subscriber that raised is called again."""
     generations: list[int] = []
 
     def on_change(snapshot: Snapshot, holds: Holds) -> None:
@@ -118,7 +118,7 @@ async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_wel
 
 
 async def test_who_waits_for_what_is_live_gets_what_was_published_before_the_question(database: Database) -> None:
-    """A look that had begun before may have read before; those who come while one waits share the next."""
+    """A load that had already begun does not count; callers that arrive during a load share the next one."""
     database.took_s = 0.1
     poller = SnapshotPoller()
     first = asyncio.create_task(poller.catch_up())
@@ -130,7 +130,7 @@ async def test_who_waits_for_what_is_live_gets_what_was_published_before_the_que
 
 
 async def test_load_that_took_long_takes_no_publish_back(database: Database) -> None:
-    """Loads follow each other, whoever wants them: what is newer is never replaced by what was read before."""
+    """Loads run one after the other, so an older result never replaces a newer one."""
     seen: list[int] = []
     poller = SnapshotPoller(lambda snapshot, holds: seen.append(snapshot.generation))
     database.took_s = 0.1
@@ -144,7 +144,7 @@ async def test_load_that_took_long_takes_no_publish_back(database: Database) -> 
 
 @pytest.mark.parametrize("error", [OperationalError("away"), ValueError("a row that nobody expected")])
 async def test_who_waits_for_what_is_live_learns_that_it_can_not_be_read(database: Database, error: Exception) -> None:
-    """And the next one may have more luck."""
+    """The caller gets False; the next call loads again."""
     poller = SnapshotPoller()
     database.says = error
     assert await poller.catch_up() is False
@@ -154,7 +154,7 @@ async def test_who_waits_for_what_is_live_learns_that_it_can_not_be_read(databas
 
 
 def test_it_is_looked_for_more_rarely_while_announced_and_while_it_goes_wrong() -> None:
-    """Announcements are believed while they reach this process, and a database that is away is left alone."""
+    """The interval is longer while hints are subscribed, and while the database is away."""
     policy = PollPolicy(poll_s=0.5, pushed_poll_s=30, poll_s_max=5)
     waits = [wait_s(policy, failures=failures, listening=False) for failures in (0, 1, 2, 3, 4, 10_000)]
     assert waits == [0.5, 1, 2, 4, 5, 5]

@@ -1,4 +1,4 @@
-"""A stylesheet is published only if it fetches nothing by itself, however it spells that."""
+"""A stylesheet is published only if it loads nothing from foreign origins, in any spelling."""
 
 import time
 from pathlib import Path
@@ -50,7 +50,7 @@ ROOT = Path(__file__).parents[3]
     ],
 )
 def test_what_is_fetched_is_found(css: str) -> None:
-    """By import, by address and by string, with escapes, in strings that do not end, behind what only looks quoted."""
+    """Imports, `url()` and strings, with escapes, unterminated strings, and quotes that do not quote."""
     assert external_reference(css.encode()) is not None
 
 
@@ -78,19 +78,19 @@ def test_what_is_fetched_is_found(css: str) -> None:
     ],
 )
 def test_what_is_not_fetched_is_left_alone(css: str) -> None:
-    """Data, parts of the page, and words that only look like an address."""
+    """Data URLs, fragments of the page, and words that only resemble an address."""
     assert external_reference(css.encode()) is None
 
 
 def test_other_encodings_can_not_hide_it() -> None:
-    """A byte order mark outweighs what the shell says of the encoding."""
+    """A byte order mark overrides the charset that the shell declares."""
     assert external_reference("@import 'x'".encode("utf-16")) is not None
     assert external_reference(b"\xef\xbb\xbf@import 'x'") == "@import"
     assert external_reference(b"\xef\xbb\xbfa{content:'\xff'}") is None
 
 
 def test_own_stylesheets_pass() -> None:
-    """What the fragments of this repository serve reads as harmless."""
+    """The stylesheets of this repository's fragments have no finding."""
     sheets = [*ROOT.glob("fragments/*/static/**/*.css")]
     assert sheets
     assert {sheet.name: external_reference(sheet.read_bytes()) for sheet in sheets} == {
@@ -100,7 +100,7 @@ def test_own_stylesheets_pass() -> None:
 
 @pytest.mark.parametrize("part", ["\\aaaaaa", "a", "'", "/*", "(", "\\", "url(#"])
 def test_hostile_sheet_is_read_in_time(part: str) -> None:
-    """As large as an asset may be."""
+    """With the largest size that an asset may have."""
     began = time.monotonic()
     external_reference(part.encode() * (512 * 1024 // len(part)))
     assert time.monotonic() - began < 10

@@ -1,4 +1,4 @@
-"""What pages show of a release while its origin fails, by the include path of pages; no request, no waiting."""
+"""What pages show of a release while its origin fails, computed by the include path without requests or waiting."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ FALLBACK = b"<p>The poll is away.</p>"
 
 
 async def rows(fallback: bytes = FALLBACK, cache_control: str = "", **extension: Any) -> dict[str, Survival]:
-    """A row for each fault, by its name."""
+    """The rows by the fault's name."""
     manifest = parse(json.dumps({"name": "poll", "version": "1", "mullion": extension}).encode())
     release = Release("poll", "d", manifest, "http://x.test/manifest.json", fallback, (), (), versioned=False)
     page = Page("check", "/", "", (Slot("content", "poll"),))
@@ -31,7 +31,7 @@ async def rows(fallback: bytes = FALLBACK, cache_control: str = "", **extension:
 
 
 async def test_every_fault_ends_in_the_fallback_and_heals() -> None:
-    """Each with the reason that a page would show, and for no longer than the slot is waited for."""
+    """Each has the page's reason, and takes no longer than the slot's deadline."""
     found = await rows(deadline_ms=400)
     assert {name: (row.state, row.reason, row.ms) for name, row in found.items()} == {
         "refused": (State.FALLBACK, Reason.CONNECT, 0),
@@ -48,14 +48,14 @@ async def test_every_fault_ends_in_the_fallback_and_heals() -> None:
 
 
 async def test_without_a_fallback_no_row_is_survived() -> None:
-    """A page has the shell's own card then, and nothing of the release."""
+    """A page shows the shell's own card, and nothing of the release."""
     found = await rows(fallback=b"")
     assert {row.state for row in found.values()} == {State.PLACEHOLDER}
     assert not any(row.survived for row in found.values())
 
 
 async def test_fallback_that_can_not_be_contained_is_none() -> None:
-    """What no page could show does not count as one."""
+    """A fallback that no page could show counts as missing."""
     found = await rows(fallback=b"<plaintext>")
     assert not any(row.survived for row in found.values())
 
@@ -65,7 +65,7 @@ async def test_fallback_that_can_not_be_contained_is_none() -> None:
     [("", State.STALE), ("max-age=5", State.STALE), ("no-store", State.FALLBACK), ("stale-if-error=0", State.FALLBACK)],
 )
 async def test_last_good_answer_stands_in_where_manifest_and_answer_allow_it(cache_control: str, state: State) -> None:
-    """For a player's body and a shared one alike."""
+    """For a player's body and for a shared one."""
     for audience in ("player", "shared"):
         found = await rows(cache_control=cache_control, stale_s_max=60, audience=audience)
         assert found["stale"].state is state
@@ -73,5 +73,5 @@ async def test_last_good_answer_stands_in_where_manifest_and_answer_allow_it(cac
 
 
 async def test_no_page_waits_longer_than_a_page_may() -> None:
-    """Whatever deadline the manifest asks for."""
+    """A larger deadline in the manifest is capped."""
     assert (await rows(deadline_ms=5000))["slow"].ms == 1000

@@ -1,4 +1,4 @@
-"""What is counted of a trial in every process is added up, and acted on once, with the reason in the audit."""
+"""Counts of a trial from all processes are added up, acted on once, and audited with the reason."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ LIVE, NEXT = "1" * 64, "2" * 64
 
 @pytest.fixture(autouse=True)
 def trial() -> None:
-    """Of release 2 beside release 1, to be promoted by itself."""
+    """Of release 2 beside release 1, with automatic promotion."""
     for version in ("1", "2"):
         manifest = json.dumps({"name": "poll", "version": version, "content": "/"}).encode()
         release = models.Release.objects.create(
@@ -52,7 +52,7 @@ def live() -> str:
 
 
 def test_release_that_fails_is_rolled_back_at_once_with_its_figures() -> None:
-    """By what two processes counted together, in either's next look."""
+    """The counts of two processes are added; either of them rolls back at its next look."""
     half = Sample(30, failed=30)
     review({NEXT: half, LIVE: Sample(30)}, POLICY, NOW + timedelta(seconds=2))
     assert rollout_of("poll") is not None, "not yet enough"
@@ -65,7 +65,7 @@ def test_release_that_fails_is_rolled_back_at_once_with_its_figures() -> None:
 
 
 def test_release_that_does_well_is_promoted_at_the_end_of_its_window() -> None:
-    """And not before."""
+    """Not before the window has ended."""
     review({NEXT: WELL, LIVE: WELL}, POLICY, NOW + timedelta(seconds=59))
     assert live() == "1"
     review({}, POLICY, NOW + timedelta(seconds=61))
@@ -75,7 +75,7 @@ def test_release_that_does_well_is_promoted_at_the_end_of_its_window() -> None:
 
 
 def test_trial_of_which_too_little_is_known_is_paused_and_never_promoted() -> None:
-    """However long it waits; it is still rolled back when it fails."""
+    """However long it lasts; it is still rolled back when it fails."""
     review({NEXT: Sample(10), LIVE: WELL}, POLICY, NOW + timedelta(seconds=61))
     view = rollout_of("poll")
     assert view is not None
@@ -89,7 +89,7 @@ def test_trial_of_which_too_little_is_known_is_paused_and_never_promoted() -> No
 
 @pytest.mark.parametrize("moved", ["rolled back", "begun anew", "paused"])
 def test_verdict_is_of_the_trial_that_was_looked_at(moved: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a team does while another shell's figures are judged stands; the next look is of that."""
+    """A change that a team makes while the figures are judged is kept; the next look judges the changed trial."""
 
     def judged(row: models.Rollout, policy: AnalysisPolicy, now: datetime) -> Verdict:
         if moved == "paused":
@@ -108,7 +108,7 @@ def test_verdict_is_of_the_trial_that_was_looked_at(moved: str, monkeypatch: pyt
 
 
 def test_what_was_long_ago_excuses_nothing() -> None:
-    """An hour of health before does not hide a minute of harm."""
+    """A healthy hour before does not hide a failing minute."""
     models.Rollout.objects.update(promotes=False)
     review({NEXT: Sample(100_000), LIVE: Sample(100_000)}, POLICY, NOW)
     review({NEXT: BROKEN, LIVE: WELL}, POLICY, NOW + timedelta(hours=2))
@@ -117,7 +117,7 @@ def test_what_was_long_ago_excuses_nothing() -> None:
 
 
 def test_only_what_a_release_did_itself_is_counted_while_it_is_on_trial() -> None:
-    """Not a hold, not a visitor who left, not what open pages have of before, not a fragment without a trial."""
+    """A hold, a visitor who left, a refetch of an older page, and a fragment without a trial count nothing."""
     manifest = parse(b'{"name": "poll", "version": "1", "content": "/"}')
 
     def release(digest: str, role: Role = Role.STABLE, fragment: str = "poll") -> Release:

@@ -1,4 +1,4 @@
-"""A trial goes through its steps by itself, each judged by its own sample; audit and board say what became of it."""
+"""A trial advances through its steps, each judged by a sample of its own; audit and board have the result."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ LIVE, NEXT = "1" * 64, "2" * 64
     ],
 )
 def test_steps_are_read_as_they_are_written(text: str, steps: tuple[Step, ...]) -> None:
-    """And written as they are read."""
+    """Writing and reading steps are inverse."""
     assert parse_steps(text) == steps
     assert parse_steps(steps_text(steps)) == steps
 
@@ -50,14 +50,14 @@ def test_steps_are_read_as_they_are_written(text: str, steps: tuple[Step, ...]) 
     ],
 )
 def test_what_is_no_step_is_refused_by_step(text: str, words: str) -> None:
-    """In a sentence, before anything moves."""
+    """One sentence names the step, and nothing is changed."""
     with pytest.raises(StepsRefused, match=words):
         parse_steps(text)
 
 
 @pytest.fixture
 def poll(transactional_db: None) -> None:
-    """Release 1 is live, release 2 on trial in three steps."""
+    """Release 1 is live, release 2 is on trial in three steps."""
     for version in ("1", "2"):
         manifest = json.dumps({"name": "poll", "version": version, "content": "/"}).encode()
         release = models.Release.objects.create(
@@ -69,7 +69,7 @@ def poll(transactional_db: None) -> None:
 
 
 def after(minutes: float, trial: Sample = WELL, live: Sample = WELL) -> RolloutView | None:
-    """The trial after a look at this moment."""
+    """The trial after the controller has looked at this moment."""
     review({NEXT: trial, LIVE: live}, POLICY, NOW + timedelta(minutes=minutes))
     return rollout_of("poll")
 
@@ -85,7 +85,7 @@ def last() -> tuple[str, str]:
 
 @pytest.mark.usefixtures("poll")
 def test_trial_goes_from_step_to_step_and_is_promoted_after_the_last() -> None:
-    """Not before each one's time is over, and with the figures in the audit."""
+    """Each step lasts its whole time, and its figures are in the audit."""
     assert place(rollout_of("poll")) == (1, 1)
     assert place(after(1.9)) == (1, 1)
     assert place(after(2.1)) == (2, 10)
@@ -100,7 +100,7 @@ def test_trial_goes_from_step_to_step_and_is_promoted_after_the_last() -> None:
 
 @pytest.mark.usefixtures("poll")
 def test_step_of_which_too_little_is_known_is_paused_and_never_promoted() -> None:
-    """However long it stands; it is rolled back all the same when it fails."""
+    """However long it lasts; it is still rolled back when it fails."""
     view = after(2.1, LITTLE)
     assert view is not None
     assert (view.step, view.held_back) == (
@@ -116,7 +116,7 @@ def test_step_of_which_too_little_is_known_is_paused_and_never_promoted() -> Non
 
 @pytest.mark.usefixtures("poll")
 def test_harm_in_a_long_step_is_seen_in_its_last_minutes() -> None:
-    """An hour of health before does not hide it, and the board says why for a day."""
+    """A healthy hour before does not hide it, and the board shows the reason for a day."""
     after(2.1)
     after(6.2)
     after(30, Sample(100_000), Sample(100_000))
@@ -135,7 +135,7 @@ def test_harm_in_a_long_step_is_seen_in_its_last_minutes() -> None:
 
 @pytest.mark.usefixtures("poll")
 def test_steps_that_can_not_be_are_refused_and_the_trial_stays() -> None:
-    """By the same words, wherever they come from; other steps begin with the first."""
+    """Command and API refuse in the same words; other valid steps start over with the first."""
     with pytest.raises(RolloutRefused, match="no more visitors"):
         start_canary("poll", percent=0, release="", promotes=False, actor="t", now=NOW, steps="5:1m,2:1m")
     assert place(after(2.1)) == (2, 10)

@@ -1,4 +1,4 @@
-"""An operator's address is told what became of a trial: signed, a few times at most, and nobody waits for it."""
+"""The result of a trial is posted to an operator's webhook: signed, with a few retries, and in the background."""
 
 import asyncio
 import hashlib
@@ -20,7 +20,7 @@ SOON = WebhookPolicy(deadline_ms=1000, attempts=3, wait_ms=1)
 
 
 async def test_what_became_of_a_trial_is_posted_once_and_signed() -> None:
-    """Whoever has the secret knows whose word it is, and when it was given."""
+    """The signature covers the body and the time."""
     async with Origin() as origin:
         webhook = TrialWebhook(f"{origin.url}/hook", SECRET, SOON, now=lambda: 1_700_000_000.5)
         webhook.notify(EVENT)
@@ -43,7 +43,7 @@ async def test_what_became_of_a_trial_is_posted_once_and_signed() -> None:
 
 
 async def test_address_that_fails_is_asked_a_few_times_with_the_same_id() -> None:
-    """Then a line of the log says so, and that is all."""
+    """After the last retry there is one line in the log."""
     async with Origin() as origin:
         await origin.fail("status=500")
         webhook = TrialWebhook(f"{origin.url}/hook", SECRET, SOON)
@@ -60,7 +60,7 @@ async def test_address_that_fails_is_asked_a_few_times_with_the_same_id() -> Non
 
 
 async def test_address_that_hangs_is_waited_for_by_nobody() -> None:
-    """Telling it returns at once, what waits is bounded, and the shell ends without it."""
+    """Posting returns at once, the queue is bounded, and the shell ends without waiting."""
     async with Origin() as origin:
         await origin.fail("silence")
         webhook = TrialWebhook(f"{origin.url}/hook", SECRET, WebhookPolicy())

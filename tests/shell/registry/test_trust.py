@@ -1,4 +1,4 @@
-"""Trust is an operator's word on a name, never the manifest's; what nobody spoke for is sandboxed."""
+"""Operators grant trust to a fragment's name; a manifest can not, and every other name is sandboxed."""
 
 import json
 from io import StringIO
@@ -36,7 +36,7 @@ async def live(name: str = "guest") -> Release:
 
 
 async def test_new_name_is_sandboxed_whatever_its_manifest_says(podium: Podium) -> None:
-    """Its script is no page's, its HTML stands in a root of its own, and its authors are told."""
+    """Pages do not load its script, its HTML is in a shadow root of its own, and a note tells its authors."""
     wish = {**_manifest(), "mullion": {"isolation": "light"}}
     [started] = podium.start(GUEST | {"manifest_json": {**wish, "mullion": {"trust": "first-party"}}})
     with pytest.raises(PublishRefused, match=r"mullion.trust: .* for operators to set"):
@@ -54,7 +54,7 @@ async def test_new_name_is_sandboxed_whatever_its_manifest_says(podium: Podium) 
 
 
 async def test_operators_word_holds_for_later_releases_and_is_audited(podium: Podium) -> None:
-    """A team that publishes again neither loses the trust nor can give it to itself."""
+    """Publishing again neither loses nor grants trust."""
     [started] = podium.start(GUEST)
     first = await publish(started.manifest_url, origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
     podium.change(started, version="2.0.0")
@@ -67,7 +67,7 @@ async def test_operators_word_holds_for_later_releases_and_is_audited(podium: Po
 
 
 async def test_running_shells_follow_when_trust_is_taken_back(podium: Podium) -> None:
-    """At once and without the origin: the release stays, its script and its place among the page's own go."""
+    """At once and without the origin the release is sandboxed and its script is no longer loaded."""
     [started] = podium.start(GUEST)
     await publish(started.manifest_url, origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
     poller = SnapshotPoller()
@@ -83,13 +83,13 @@ async def test_running_shells_follow_when_trust_is_taken_back(podium: Podium) ->
 
 
 async def test_trust_in_a_name_that_is_not_live_is_refused() -> None:
-    """It may be misspelt."""
+    """The name may be misspelt."""
     with pytest.raises(CommandError, match="no release of gust is live, so nothing was changed"):
         await _fragment("trust", "gust", "first-party")
 
 
 async def test_what_was_live_before_there_was_trust_keeps_its_scripts(podium: Podium) -> None:
-    """An upgrade changes nothing that operators had published."""
+    """The migration trusts fragments that were live before."""
     [started] = podium.start(GUEST)
     await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     from importlib import import_module

@@ -1,4 +1,6 @@
-"""Verbs of two real processes at one moment, over one database: one state, true answers, a line for each effect."""
+"""Verbs of two real processes at the same moment on one database: one consistent state, true answers, and one audit
+line for each effect.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -28,14 +30,14 @@ class Race:
         return int(self.left.does("begin", versions=list(versions), trial=trial)["newest"])
 
     def run(self, left: tuple[str, dict[str, Any]], right: tuple[str, dict[str, Any]], number: int) -> list[Done]:
-        """What each heard. In every other round the other one hears first that it may."""
+        """The output of each process. In every other round the second one is started first."""
         both = [self.left, self.right]
         for racer, (verb, given) in zip(both, (left, right), strict=True):
             racer.prepare(verb, **given)
         return self.go(number)
 
     def go(self, number: int) -> list[Done]:
-        """Of both that were prepared."""
+        """Starts both prepared processes at once and returns their results."""
         both = [self.left, self.right]
         for racer in both if number % 2 else reversed(both):
             racer.go()
@@ -59,7 +61,7 @@ def race(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def replayed(lines: list[dict[str, str]], live: str, trial: str) -> tuple[str, str, int, bool]:
-    """What is live, on trial, its share and whether it is paused, by what the audit says alone."""
+    """The live release, the trial, its share and whether it is paused, computed from the audit."""
     share, paused = (10 * PERCENT, False) if trial else (0, False)
     for line in lines:
         match line["action"]:
@@ -108,7 +110,7 @@ def test_two_verbs_at_one_moment_are_one_after_the_other(
     effects: set[int],
     rounds: int,
 ) -> None:
-    """The audit, replayed, is the state; who heard of an effect has its line, and who was refused has none."""
+    """The replayed audit equals the state; a verb that reported an effect has a line, and a refused one has none."""
     for number in range(rounds):
         newest = race.begin("1", "2", "3", trial=trial)
         answers = race.run(left, right, number)
@@ -138,7 +140,7 @@ def test_two_verbs_at_one_moment_are_one_after_the_other(
 async def test_one_version_published_by_two_at_one_moment_is_one_release(
     race: Race, monkeypatch: pytest.MonkeyPatch, same: bool
 ) -> None:
-    """Of other bytes one is refused, and stands in the audit as that; the same bytes are published once, for both."""
+    """With different bytes one is refused and audited as refused; with equal bytes both report the one release."""
     name = "twin" if same else "origin"
     async with Origin(name=name) as origin:
         given = {"url": f"{origin.url}/manifest.json", "fragment": name}
