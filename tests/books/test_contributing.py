@@ -57,6 +57,7 @@ TRACES = [
         r"PROMOTIONS_PROVIDER_URL|\b[Pp]romotionsFeed\b|\bpromotions_view\b|promotions-feed|\"(ingest:)?sandbox-promotions\"",
         set[str](),
     ),
+    ("A feed", r"\bPROMOTIONS_VIEW\b", {"fragments/promotions/views.py"}),
     ("A fragment on a new page", r"fragments\.promotions\b|\"shell:promotions\"", set[str]()),
     ("A fragment on a new page", r"\bname: live-dealer\b|\"live-dealer\": \"the |live-dealer:8080", set[str]()),
 ]

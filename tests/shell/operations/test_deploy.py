@@ -149,11 +149,11 @@ def test_process_is_started_as_its_house_says(each: Deployed) -> None:
 def test_process_is_given_what_production_requires_and_nothing_that_it_does_not_read(each: Deployed) -> None:
     read = {name: row for name, row in book().items() if {"all", each.process} & row.processes}
     given = {*each.env, *BY_THE_PLATFORM[each.where]}
-    assert given - {*read} == set()
+    assert given - {*read} == set(), f"By SETTINGS.md {each.process} reads none of these"
     needed = {name for name, row in read.items() if re.match(r"required|set it(?!, with)", row.production)}
     if processes()[each.process].inner is None:
         needed -= {"INNER_PORT"}
-    assert needed - given == set()
+    assert needed - given == set(), f"By SETTINGS.md {each.process} needs these"
     assert not {"DEBUG", "PARTITION_KEY"} & given
     for either, other in EITHER.items():
         assert either not in read or {either, other} & given
