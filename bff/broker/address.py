@@ -6,9 +6,9 @@ Public: `address`, `connect`.
 import os
 from collections.abc import Mapping
 
-from bff.broker.kafka_security import security_of
 from bff.broker.policy import BROKER, BrokerPolicy
 from bff.broker.port import Broker
+from bff.resilience.kafka_security import security_of
 from bff.resilience.redis_address import SCHEMES
 
 _DEFAULT = "redis://127.0.0.1:8040/0"

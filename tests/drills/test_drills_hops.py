@@ -172,7 +172,7 @@ def test_kafka_that_nobody_calls_has_no_hop(options: Options, environ: dict[str,
 def test_advertised_address_that_can_not_be_used_is_one_sentence(given: str, servers: str, words: str) -> None:
     """With what to do, and that nothing was started; before the ports are looked at."""
     with pytest.raises(PreflightFailed) as refused:
-        kafka_hop_stands(given, servers, {})
+        kafka_hop_stands(given, servers, {}, {})
     assert words in str(refused.value)
     assert "Nothing was started. Without KAFKA_ADVERTISED there is no hop to Kafka." in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -181,20 +181,20 @@ def test_advertised_address_that_can_not_be_used_is_one_sentence(given: str, ser
 def test_advertised_port_that_is_taken_is_one_sentence() -> None:
     """By another program, or by what this copy itself is going to start."""
     with pytest.raises(PreflightFailed, match=r"Port 8010 of KAFKA_ADVERTISED is that of back\. Nothing was started"):
-        kafka_hop_stands("127.0.0.1:8010", "127.0.0.1:1", {"back": 8010})
+        kafka_hop_stands("127.0.0.1:8010", "127.0.0.1:1", {"back": 8010}, {})
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(PreflightFailed, match=f"Port {port} of KAFKA_ADVERTISED is taken by another program"):
-            kafka_hop_stands(f"127.0.0.1:{port}", "127.0.0.1:1", {})
+            kafka_hop_stands(f"127.0.0.1:{port}", "127.0.0.1:1", {}, {})
 
 
 def test_kafka_that_advertises_another_address_is_refused() -> None:
     """Its callers would go around the proxy: what it advertises is asked of it before the start."""
     with KafkaMock() as kafka:
         with pytest.raises(PreflightFailed) as refused:
-            kafka_hop_stands(f"127.0.0.1:{free_port()}", kafka.servers, {})
+            kafka_hop_stands(f"127.0.0.1:{free_port()}", kafka.servers, {}, {})
         with pytest.raises(PreflightFailed, match="advertises"):
-            kafka_hop_stands(f"localhost:{free_port()}", kafka.servers, {})
+            kafka_hop_stands(f"localhost:{free_port()}", kafka.servers, {}, {})
     assert f"advertises {kafka.servers} and not 127.0.0.1:" in str(refused.value)
     assert "callers would go around the fault proxy. Nothing was started." in str(refused.value)
 
@@ -202,7 +202,7 @@ def test_kafka_that_advertises_another_address_is_refused() -> None:
 def test_kafka_is_looked_at_only_where_the_hop_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     """With drills, where events travel over Kafka and an address is given."""
     looked: list[tuple[str, str]] = []
-    monkeypatch.setattr(preflight, "kafka_hop_stands", lambda given, servers, ports: looked.append((given, servers)))
+    monkeypatch.setattr(preflight, "kafka_hop_stands", lambda given, servers, *_rest: looked.append((given, servers)))
     choice = choose(HOUSES, Options(), {})
     for given, options in (
         ("", Options(drills=True)),

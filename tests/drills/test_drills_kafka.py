@@ -35,7 +35,7 @@ async def test_outage_of_kafka_stops_writers_and_readers_and_afterwards_every_ev
     afterwards; all of it went through the proxy, which closes both sides' connections by `down`."""
     stream, advertised = f"ledger-{secrets.token_hex(4)}", free_port()
     with TansuServer(advertised) as kafka:
-        await asyncio.to_thread(kafka_hop_stands, f"127.0.0.1:{advertised}", kafka.servers, {})
+        await asyncio.to_thread(kafka_hop_stands, f"127.0.0.1:{advertised}", kafka.servers, {}, {})
         proxies, now = Proxies(), asyncio.get_running_loop().time
         place = {"listen": f"127.0.0.1:{advertised}", "upstream": kafka.servers}
         hop = await proxies.create({"name": KAFKA_HOP, **place, "speaks": ["kafka"]}, now())

@@ -86,7 +86,7 @@ def look_at_kafka_hop(arguments: options.Options, choice: Choice) -> None:
     """Raises `PreflightFailed` where the fault proxy of Kafka's hop could not stand before it."""
     given, servers = os.environ.get("KAFKA_ADVERTISED", ""), servers_of(os.environ, arguments.broker)
     if arguments.drills and given and servers:
-        preflight.kafka_hop_stands(given, servers, _ports(arguments, choice))
+        preflight.kafka_hop_stands(given, servers, _ports(arguments, choice), os.environ)
 
 
 def data_root(root: Path = ROOT) -> Path:

@@ -13,11 +13,10 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from shell.operations.up.kafka_hop import ADVERTISED, AdvertisedBroken, Place, advertised_of, place_of
+from shell.operations.up.kafka_hop import ADVERTISED, AdvertisedBroken, Place, advertised_of
+from shell.operations.up.kafka_places import KafkaRefused, advertised_places
 
 ANSWER_S = 2.0
-# Kafka's client is told where the servers are, and tries those addresses too, though nobody may listen there yet.
-KAFKA_ANSWER_S = 6.0
 POSTGRES = {"postgres", "postgresql"}
 
 
@@ -72,19 +71,20 @@ def services_answer(environ: Mapping[str, str]) -> None:
 
 
 def kafka_answers(environ: Mapping[str, str]) -> None:
-    """The Kafka at `KAFKA_BOOTSTRAP` answers now; else `PreflightFailed`."""
+    """The Kafka at `KAFKA_BOOTSTRAP` answers now whoever signs in as the houses will; else `PreflightFailed`."""
     servers = environ.get("KAFKA_BOOTSTRAP", "")
     if not servers:
         raise PreflightFailed(
             "--broker kafka needs a Kafka to use, and KAFKA_BOOTSTRAP names none. Nothing was started. "
             "Set KAFKA_BOOTSTRAP=host:port, or leave --broker out."
         )
-    _kafka_places(servers)
+    _kafka_places(servers, environ)
 
 
-def kafka_hop_stands(given: str, servers: str, ports: Mapping[str, int]) -> None:
+def kafka_hop_stands(given: str, servers: str, ports: Mapping[str, int], environ: Mapping[str, str]) -> None:
     """The proxy of the hop to Kafka can listen where the Kafka at `servers` says that it is, which is `given`; else
-    `PreflightFailed`. `ports` are those that other processes will listen on."""
+    `PreflightFailed`. `ports` are those that other processes will listen on, and `environ` says how Kafka is signed in
+    to."""
     try:
         wanted = advertised_of(given, servers)
     except AdvertisedBroken as broken:
@@ -95,7 +95,7 @@ def kafka_hop_stands(given: str, servers: str, ports: Mapping[str, int]) -> None
             f"Port {wanted.port} of {ADVERTISED} is {f'that of {own}' if own else 'taken by another program'}. Nothing "
             "was started. Start Kafka with another advertised address, and name that."
         )
-    places = _kafka_places(servers)
+    places = _kafka_places(servers, environ)
     if places != {wanted}:
         raise PreflightFailed(
             f"The Kafka at {servers} advertises {', '.join(sorted(map(str, places)))} and not {given}, as {ADVERTISED} "
@@ -104,21 +104,12 @@ def kafka_hop_stands(given: str, servers: str, ports: Mapping[str, int]) -> None
         )
 
 
-def _kafka_places(servers: str) -> set[Place | None]:
+def _kafka_places(servers: str, environ: Mapping[str, str]) -> set[Place | None]:
     """What its servers advertise."""
-    if importlib.util.find_spec("confluent_kafka") is None:
-        raise PreflightFailed("Events over Kafka need Kafka's client, and it is missing: uv sync --extra kafka")
-    from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
-
     try:
-        found = AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=KAFKA_ANSWER_S)
-    except KafkaException as error:
-        raise PreflightFailed(
-            f"KAFKA_BOOTSTRAP does not answer: {servers} ({error.args[0].str()}). Nothing was started. "
-            "Start that Kafka, correct KAFKA_BOOTSTRAP, or leave --broker out."
-        ) from error
-    return {place_of(f"{each.host}:{each.port}") for each in found.brokers.values()}
+        return advertised_places(servers, environ)
+    except KafkaRefused as refused:
+        raise PreflightFailed(str(refused)) from refused
 
 
 def _redis_answers(url: str) -> None:

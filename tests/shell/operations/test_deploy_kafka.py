@@ -2,7 +2,7 @@
 
 import pytest
 
-from bff.broker.kafka_security import security_of
+from bff.resilience.kafka_security import security_of
 from tests.shell.operations.test_deploy import deployed
 from tests.support.small.manifests import config
 
