@@ -31,7 +31,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`words` are plain text of the fragment's, empty where it said none."""
+    """`words` are plain text of the fragment's, empty where it sent none."""
 
     verdict: Verdict
     location: str = ""

@@ -19,7 +19,7 @@ logger = log.get("admission")
 
 
 def is_internal(scope: dict[str, Any]) -> bool:
-    """Whether the request came to the inner port. The socket says so: no client can."""
+    """Whether the request came to the inner port, by the socket's own address, which no client can choose."""
     server = scope.get("server")
     return bool(settings.INNER_PORT) and server is not None and server[1] == settings.INNER_PORT
 

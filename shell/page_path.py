@@ -244,6 +244,6 @@ async def _stream(
 
 
 async def _until_left(receive: ASGIReceiveCallable) -> None:
-    """Ends when the browser has gone: `send` never says so, only `receive` does."""
+    """Ends when the browser has disconnected, which only `receive` reports."""
     while (await receive())["type"] != "http.disconnect":
         pass

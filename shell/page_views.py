@@ -1,4 +1,4 @@
-"""A token for each look at a page while a release is on trial; nobody else can make one.
+"""A token for each view of a page while a release is on trial; only the shell can make one.
 
 Public: `page_view_token`, `visitor_of_page_view`.
 """

@@ -136,7 +136,7 @@ def _refused(page: str, name: str, value: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _log_left_out(page: str, name: str, why: str) -> None:
-    """Once for each name that the pages table has, as anybody can send as many as they like."""
+    """Once for each parameter that the pages table declares, as clients can send any number of others."""
     logger.warning("query_left_out", page=page, name=name, why=why)
 
 

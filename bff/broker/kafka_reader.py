@@ -111,7 +111,7 @@ class KafkaReader:
             self._consumer.commit(offsets=[place], asynchronous=False)
 
     def _take(self) -> list[Message]:
-        """The next messages, once it is written down that somebody has taken them, where that is to be."""
+        """The next messages. Where deaths are counted, that they were handed out is written first."""
         if self._consumer is None:
             self._consumer = self._join()
         self._go_back(self._consumer)
@@ -219,7 +219,9 @@ class KafkaReader:
         consumer.close()
 
     def _give_back(self, consumer: Consumer) -> None:
-        """Take back what was written of the events in hand: they killed nobody. A lost try counts as a death."""
+        """Undo that count for the events in hand, as no consumer died of them. If the write fails they count as one
+        death.
+        """
         if self._unacked and self._before is not None:
             upto = min(self._unacked)
             place = TopicPartition(self._stream, self._partition, upto, str(self._before.after(upto)))

@@ -13,7 +13,7 @@ ALONE_FROM = 2
 
 
 def batch_size(deaths: Sequence[int]) -> int:
-    """How many of the next events may be handed out at once; `deaths` says how many consumers each has outlived."""
+    """How many of the next events may be handed out in one batch; `deaths` is how many consumers died with each."""
     for number, died in enumerate(deaths):
         if died >= ALONE_FROM:
             return max(number, 1)
@@ -32,7 +32,7 @@ class DeathRecord:
 
     @classmethod
     def read(cls, text: str | None) -> Self:
-        """What `str` wrote; whatever else stands there says nothing."""
+        """Parses what `str` wrote; any other text counts as no deaths."""
         try:
             tries, at, until = (int(word) for word in (text or "").split())
         except ValueError:
@@ -53,7 +53,7 @@ class DeathRecord:
         return offset <= self.until and self.tries >= ALONE_FROM
 
     def taking(self, first: int, last: int) -> Self:
-        """What is to stand there while the events from `first` to `last` are in somebody's hands."""
+        """The record to write while the events from `first` to `last` are handed out."""
         return type(self)(self.attempts(first), first, max(self.until, last))
 
     def after(self, offset: int) -> Self:

@@ -62,8 +62,9 @@ class Reader(Protocol):
         """This one can not be handled: keep it in the dead-letter stream `<stream>.dead` and go on."""
 
     async def redeliver(self) -> None:
-        """Hand out once more, from the oldest, everything that is not acknowledged. Does no I/O and counts nothing:
-        whoever asks for an event again has survived it."""
+        """Hand out all unacknowledged events again, oldest first. Does no I/O and counts no death, as the consumer that
+        asks is alive.
+        """
 
     async def aclose(self) -> None:
         """Leave, so that the next consumer need not wait, and give back what is not acknowledged."""
@@ -76,7 +77,7 @@ class Broker(Protocol):
         """Returns when the broker holds all of them, in this order. After an error any part may be in."""
 
     async def prepare(self, stream: str, partitions: int) -> None:
-        """See to it that `stream` has at least so many partitions, where the broker has to be told."""
+        """Make sure that `stream` has at least so many partitions, on brokers where partitions are created."""
 
     def reader(self, stream: str, group: str, consumer: str, *, partition: int | None = None) -> Reader:
         """A hold on `stream` for `group`; does no I/O. A group that is not known yet starts at the oldest event.

@@ -35,7 +35,7 @@ class StreamsBroker:
         return "<StreamsBroker>"
 
     def client(self, stream: str, partition: int = 0) -> AsyncClient:
-        """Who speaks to the server that keeps `partition` of `stream`: on a cluster each may be on another."""
+        """The client of the server that holds `partition` of `stream`; in a cluster each may be on another node."""
         group = stream_key(stream, partition) if self._clustered else ""
         if group not in self._clients:
             # The limit of a call is total and ours, so the client has no time-out of its own beside that of connecting.

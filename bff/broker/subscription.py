@@ -26,7 +26,7 @@ class Unusable(Exception):
 
 @dataclass(slots=True)
 class Progress:
-    """What a worker says of itself on /healthz. `failures` counts in a row; `detail` is the last one's message."""
+    """A worker's state for /healthz. `failures` counts consecutive ones; `detail` is the message of the last."""
 
     handled: int = 0
     dead_lettered: int = 0

@@ -50,7 +50,7 @@ def history_topic(player: str, page: int) -> str:
 
 
 def month_topic(player: str, month: str) -> str:
-    """Where the query store says on which pages a month's lines stand, as a `HistoryMonthState`."""
+    """Where the query store holds the pages of a month's lines, as a `HistoryMonthState`."""
     return f"month.{player}.{month}"
 
 
@@ -89,7 +89,7 @@ class HistoryMonthState(msgspec.Struct, frozen=True):
 
 
 class PlayerStatement(msgspec.Struct, frozen=True, array_like=True):
-    """Where the ledger says that a player stood when the player's sequence was this. Minor units.
+    """A player's balances in the ledger at this sequence of the player's. Minor units.
 
     `months` maps month and kind to what the history holds; `pending` are the receipts that wait for somebody. `lines`
     is how long the history is and `claimed` maps promotions to numbers of grants; -1 and None where that is not said.
@@ -199,7 +199,7 @@ class PlayerRebuilt(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PlayersRebuilt(msgspec.Struct, frozen=True):
-    """The answer to what was told for the rebuild `run`."""
+    """The answer to the statements of the rebuild `run`."""
 
     run: str
     players: list[PlayerRebuilt]

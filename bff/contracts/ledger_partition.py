@@ -34,7 +34,7 @@ def partition_key(aggregate: str) -> int:
 
 
 def aggregate_of_partition(partition: int) -> str:
-    """The aggregate of what is told of the ledger in one partition: `ledger` in the first, `ledger:2` in the third."""
+    """The aggregate of the ledger's own events in one partition: `ledger` in the first, `ledger:2` in the third."""
     return f"{_LEDGER}{partition}" if partition else "ledger"
 
 

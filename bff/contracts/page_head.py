@@ -29,7 +29,7 @@ Robots = Literal["", "all", "noindex", "nofollow", "noindex, nofollow", "noarchi
 
 
 class OpenGraph(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How the page looks where somebody shares it; title and description without a word of their own are the page's."""
+    """How a shared link to the page looks; without a title or description here those of the page are used."""
 
     title: Title = ""
     description: Words = ""

@@ -64,12 +64,12 @@ def read(value: str, key: str, *, now: float) -> Partition | None:
 
 
 def in_cookies(header: str, key: str, *, now: float) -> Partition | None:
-    """That of a `Cookie` header. Two cookies of the name are none: which one the site set, nobody can say."""
+    """The mark in a `Cookie` header; none where two cookies have the name, as it is unknown which one the site set."""
     return _only(header.split(";"), key, now) if key and COOKIE in header else None
 
 
 def in_baggage(header: str, key: str, *, now: float) -> Partition | None:
-    """That of a `baggage` header; whatever else the header holds is nobody's business."""
+    """The mark in a `baggage` header; its other members are ignored."""
     if not key or MEMBER not in header or len(header) > BAGGAGE_CHARS_MAX:
         return None
     return _only([member.partition(";")[0] for member in header.split(",")], key, now)

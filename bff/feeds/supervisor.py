@@ -24,7 +24,7 @@ class Feed(Protocol):
 
 
 class Supervisor:
-    """Runs `feeds` and, as long as this process lives, tells of feeds that fell silent."""
+    """Runs `feeds` and, as long as this process lives, announces feeds that fell silent."""
 
     def __init__(self, feeds: list[Feed], store: Store, policy: FeedsPolicy) -> None:
         self._feeds = feeds

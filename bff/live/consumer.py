@@ -108,7 +108,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         self.hub.join(self.socket)
 
     async def websocket_receive(self, message: Message) -> None:
-        """Do what the page asks, or close with the code that says why not."""
+        """Handle one message of the page, or close with the code of the reason."""
         close_code = await self._obey(message.get("text"))
         if close_code is not None:
             self.socket.box.close(close_code)
@@ -135,7 +135,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         return await self._spend(ticket_in(self.scope["subprotocols"]))
 
     async def _spend(self, ticket: str) -> PlayerContext:
-        """What `ticket` says. It is used up by this, also when the caller has no use for it."""
+        """The claims of `ticket`, which can not be used again afterwards, whether or not the caller uses them."""
         now = int(time.time())
         context = check(f"Bearer {ticket}", self.public_key, now=now, audience=LIVE_AUDIENCE)
         if not await self.hub.tickets.spend(context.token_id, context.expires_at, now):

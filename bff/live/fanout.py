@@ -84,7 +84,9 @@ class Fanout:
             self.unfollow(follower, topic)
 
     def offer(self, topic: str, sequence: Sequence, text: Text) -> bool:
-        """A message from the subscription: told if it is newer. Another epoch is newer unless it was left behind."""
+        """A message from the subscription: delivered if it is newer. Another epoch is newer unless
+        it was left behind.
+        """
         entry = self._topics.get(topic)
         if entry is None or not _is_newer(entry, sequence):
             return False
@@ -113,12 +115,12 @@ class Fanout:
             entry.current = True
 
     def is_one(self, topic: str) -> bool:
-        """Whether `topic` is current and says the same to everybody."""
+        """Whether `topic` is current and has the same message for every page."""
         entry = self._topics.get(topic)
         return entry is not None and entry.current and isinstance(entry.text, str)
 
     def count(self, family: str) -> int:
-        """How many topics of `family` somebody follows."""
+        """How many topics of `family` are followed by a page."""
         return self._counts[family]
 
     def followers(self, topic: str) -> list[Follower]:
@@ -133,7 +135,7 @@ class Fanout:
             entry.retired.clear()
 
     def followed(self) -> list[str]:
-        """Every topic that somebody follows."""
+        """Every topic that at least one page follows."""
         return list(self._topics)
 
 

@@ -1,4 +1,4 @@
-"""What a feed that is made of several parts says: to each page, what the part of its player does.
+"""Messages of a feed that is made of several parts: each page gets the state of its own player's part.
 
 Public: `PartedText`, `Text`, `text_for`, `differs`.
 """
@@ -47,10 +47,10 @@ Text = str | PartedText
 
 
 def text_for(text: Text, player: str) -> str:
-    """What a page of `player` hears."""
+    """The message for a page of `player`."""
     return text if isinstance(text, str) else text.text(player)
 
 
 def differs(before: Text, after: PartedText, player: str) -> bool:
-    """Whether a page of `player` hears something else. What happens in other parts moves only the sequence."""
+    """Whether a page of `player` would get another message. Changes of other parts only move the sequence."""
     return isinstance(before, str) or before.content(player) != after.content(player)

@@ -61,7 +61,7 @@ async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
 
 
 def _freshness(topic: str, freshness: FeedFreshness, sequence: Sequence | None = None) -> LiveMessage:
-    """Of a part, `sequence` is the feed's: nobody counts what one part says."""
+    """For a part, `sequence` is the feed's, as parts have none of their own."""
     data = {"detail": freshness.detail, "data": freshness.data}
     return LiveMessage(topic, sequence or freshness.sequence or _NEVER, freshness.as_of, freshness.state, data)
 

@@ -47,6 +47,6 @@ def family_of(topic: str) -> str:
 
 
 def feed_of(topic: str) -> str | None:
-    """The feed whose freshness `topic` tells, None for a topic that tells data."""
+    """The feed whose freshness `topic` carries, None for a topic that carries data."""
     family, _, feed = topic.partition(".")
     return feed if family == "feed" else None

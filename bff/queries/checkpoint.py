@@ -40,7 +40,9 @@ class Checkpoint:
         return record is None or record.data.get("shape") == SHAPE
 
     async def move(self, at: Sequence, event_id: str) -> bool:
-        """Move the checkpoint if the store still holds the last one. False: it does not, and `was_lost` says why."""
+        """Move the checkpoint if the store still holds the last one. False if it does not;
+        `was_lost` has the reason.
+        """
         return await self._put(at, event_id, self.at if at[0] == self.at[0] else None)
 
     async def begin(self, epoch: str) -> bool:

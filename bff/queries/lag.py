@@ -30,8 +30,8 @@ SECONDS = Gauge("mullion_projector_lag_seconds", "Age of the oldest event that i
 
 
 class LagMeter:
-    """Asks the broker every `lag_s` about each of the partitions, whoever holds them; the gauges add up their events
-    and show the longest of their seconds.
+    """Asks the broker every `lag_s` about each partition, also those of other processes; the gauges are the sum of
+    their events and the longest of their seconds.
 
     While the broker does not answer nobody knows how many events there are, and nothing is applied: then the gauge of
     events says that it is unknown, and the seconds grow from what they were, which is the longest it can be.

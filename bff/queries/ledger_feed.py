@@ -13,7 +13,7 @@ FEED = "ledger"
 
 
 class LedgerFeed:
-    """`partitions` is the number that is in force, as the last heartbeat of the ledger said it."""
+    """`partitions` is the number in force, from the ledger's last heartbeat."""
 
     def __init__(self, store: Store, partition: int, partitions: int) -> None:
         self._store, self._partition = store, partition
@@ -25,7 +25,7 @@ class LedgerFeed:
         return self._partition if self.partitions > 1 else None
 
     async def live(self, epoch: str) -> None:
-        """All who are in this partition have been told in `epoch`; whose records are older is not in the ledger."""
+        """All players of this partition have been stated in `epoch`; a record that is older is not in the ledger."""
         data = {"epoch": epoch}
         if self.part is None:
             await self._store.heartbeat(FEED, data=data)
@@ -33,7 +33,7 @@ class LedgerFeed:
             await self._store.heartbeat_of_part(FEED, self.part, self.partitions, data=data)
 
     async def stale(self) -> None:
-        """Nobody shows it as live meanwhile. What the last heartbeat said of the epoch stays as it is."""
+        """Views stop showing it as live. The epoch of the last heartbeat stays as it is."""
         if self.part is None:
             beat = (await self._store.freshness(FEED)).data
             await self._store.heartbeat(FEED, "stale", Reason.FEED_STALE, data=beat)

@@ -39,7 +39,9 @@ class ProjectorShare:
         return await self._share.refresh(self.partitions, working, ending)
 
     async def _read_partitions(self) -> int:
-        """What the latest epoch says: the store's word, or what was heard since, which is put down for the others."""
+        """The number of partitions in the latest epoch: the store's, or a newer one from the stream, which is stored
+        for the other processes.
+        """
         record = await self._store.get(PARTITIONS_TOPIC)
         stored = record.sequence if record else ("", 1)
         if self._reported > stored:

@@ -81,7 +81,7 @@ class PartitionWork:
             await self._share.leave()
 
     async def _share_out(self, group: asyncio.TaskGroup) -> None:
-        """While the store is away nobody can take anything, so everybody goes on with what they have."""
+        """While the store is away no process can take a lease, so each goes on with those it has."""
         self._work = {place: work for place, work in self._work.items() if not work.task.done()}
         ending = {place for place, work in self._work.items() if work.stopping.is_set()}
         try:

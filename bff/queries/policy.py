@@ -10,7 +10,7 @@ from bff.resilience.policies import house_policy
 
 @dataclass(frozen=True, slots=True)
 class QueriesPolicy:
-    """`min_sequence_ms_max` is how long a read waits for a write it was told of; a fragment has 250 ms in all.
+    """`min_sequence_ms_max` is how long a read waits for the write in `min_sequence`; a fragment has 250 ms in all.
 
     `announce_s` is how often silent feeds are looked for. A request waits for a change of the games for
     `games_refresh_ms` and is answered from the index before it then; a game is new for `games_new_days`.

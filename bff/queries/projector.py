@@ -39,7 +39,7 @@ async def _main(stopping: asyncio.Event, started: list[Callable[[], dict[str, An
 
 
 def main() -> None:
-    """The process: projects until it is told to stop."""
+    """The process: projects until it is stopped."""
     started: list[Callable[[], dict[str, Any]]] = []
     worker.run(lambda stopping: _main(stopping, started), healthy=lambda: started[0]() if started else {})
 

@@ -72,7 +72,7 @@ PROJECTOR = house_policy("projector", ProjectorPolicy())
 
 
 class Projector:
-    """One consumer of a partition of the ledger. `handle` takes a batch and says what may be acknowledged.
+    """One consumer of a partition of the ledger. `handle` takes a batch and returns what may be acknowledged.
 
     `partitions` is how many there are, until the ledger's heartbeats say it; `on_partitions` hears what they say.
     """
@@ -225,7 +225,7 @@ class Projector:
             await self._verify_checkpoint()
 
     def _count(self, deliveries: list[Delivery], now: float) -> bool:
-        """Count what came, in the stream's order; whether the last heartbeat of the ledger says that it is all."""
+        """Count the events in the stream's order; whether the ledger's last heartbeat confirms that none is missing."""
         complete = False
         for each in deliveries:
             event = each.event

@@ -59,7 +59,7 @@ class Loss:
         self.why, self.epoch = why, at[0]
 
     def followed(self, epoch: str) -> None:
-        """The projector is in this epoch: what an earlier one lost has been, or is being, told again."""
+        """The projector is in this epoch: events that an earlier one lost have been, or are being, sent again."""
         if self.why and epoch > self.epoch:
             logger.info("projector_epoch_followed", epoch=epoch)
             self.why = ""

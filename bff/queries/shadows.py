@@ -41,12 +41,12 @@ REBUILT = Counter("mullion_projector_players_rebuilt_total", "Players whose shad
 
 
 def is_rebuilding(delivery: Delivery) -> bool:
-    """Whether this is told for a shadow and for nothing else."""
+    """Whether this event belongs to a rebuild's shadow and to nothing else."""
     return bool(delivery.event.data.get("rebuild"))
 
 
 class Shadows:
-    """Takes what is told for rebuilds into their shadows, and judges each player at the end of it.
+    """Writes the events of rebuilds into their shadows, and judges each player at the end.
 
     `part` is which part of the ledger's feed the players belong to at that moment, None where it has one only.
     """
@@ -68,7 +68,7 @@ class Shadows:
     async def _write_shadow(
         self, run: str, deliveries: list[Delivery]
     ) -> tuple[PlayerChanged, ViewSequence, datetime] | None:
-        """Write what is told into the shadow; what ends it, when that is among it."""
+        """Write an event into its shadow; returns the one that ends it, if that is among them."""
         ended, events = None, [each.event for each in deliveries]
         for each in deliveries:
             try:

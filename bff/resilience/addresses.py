@@ -21,7 +21,7 @@ LINK_LOCAL_WHY = "a link-local address"
 
 
 class NetworksRefused(ValueError):
-    """The message says which network can not be allowed, and why."""
+    """The message has the network that can not be allowed, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,9 @@ Refuse = Callable[[Scope, int], Answer]
 
 
 def class_by_header(unclassed: LoadClass, *, writes: LoadClass = LoadClass.MONEY) -> Classify:
-    """Reads what the shell said; `unclassed` is a request of which it said nothing, `writes` whatever may change
-    something."""
+    """Reads the shell's header; `unclassed` is the class of a request without it, `writes` that of any request that may
+    change something.
+    """
 
     def classify(scope: Scope) -> LoadClass | None:
         if scope["type"] == "http":
@@ -176,7 +177,7 @@ def _until_handshake(send: Send, ended: Callable[[], None]) -> Send:
 
 
 class _DoorCollector(Collector):
-    """Looks at the limiter when asked, so that a request costs no count."""
+    """Reads the limiter at each scrape, so that a request updates no metric."""
 
     def __init__(self, limiter: Limiter) -> None:
         self.limiter = limiter

@@ -36,7 +36,7 @@ class Exchange:
         self._abort: Callable[[], None] | None = None
 
     def connected(self, abort: Callable[[], None]) -> None:
-        """`abort` ends the connection at once; it is called now where nobody waits any more."""
+        """`abort` ends the connection at once; it is called immediately if no caller waits any more."""
         self._abort = abort
         if self.closed:
             abort()

@@ -144,7 +144,7 @@ class Guard:
         return self if partition is None or self._partition is not None else self._partitions.of(partition)
 
     def refusal(self) -> Failure | None:
-        """What `call` would answer without asking anybody, while the breaker lets nothing through; else None.
+        """What `call` would answer without a request while the breaker refuses calls; else None.
 
         The same object for a moment, so that a frequent caller can keep what it made of it.
         """

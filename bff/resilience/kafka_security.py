@@ -11,7 +11,7 @@ MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
 class KafkaInsecure(ValueError):
-    """The settings do not make a connection; the message says which one, and never what a secret is."""
+    """The settings do not make a connection; the message names the setting and never the value of a secret."""
 
 
 def security_of(environment: Mapping[str, str]) -> dict[str, str]:

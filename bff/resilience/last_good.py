@@ -106,7 +106,7 @@ class LastGood(Generic[T]):
     def at_once(
         self, key: Key, refused: Callable[[], Failure | None], *, stale_s_max: int, unshared: bool = False
     ) -> Outcome[T] | Failure | None:
-        """What `get` would answer without waiting for anybody; None where somebody has to be asked.
+        """What `get` would answer without waiting for an upstream; None where it has to wait.
 
         `refused` says why a fetch would fail before it began, if it would.
         """
@@ -129,7 +129,7 @@ class LastGood(Generic[T]):
         return partition is not None and partition != self._own
 
     async def aclose(self) -> None:
-        """Wait for what is still fetched or written; what goes on with nobody waiting for it is cancelled."""
+        """Wait for fetches and writes under way; those without a waiting caller are cancelled."""
         for flight in self._outliving:
             flight.cancel()
         under_way: list[asyncio.Task[Any]] = [*self._flights.values(), *self._outliving, *self._lookups]
@@ -231,7 +231,7 @@ class LastGood(Generic[T]):
             self._second_level.write(key, copy)
 
     def _overtaken(self, key: Key, began: float) -> bool:
-        """Whether what was asked for later was answered before: it says more."""
+        """Whether a request that began later was answered before: its answer is newer."""
         copy = self._copies.get(key, self._clock())
         return copy is not None and copy.requested_at > began
 

@@ -1,4 +1,4 @@
-"""The start and the end of an ASGI application, as the server says them.
+"""Start and end of an ASGI application, by the server's lifespan messages.
 
 Public: `serve_lifespan`.
 """

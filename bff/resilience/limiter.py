@@ -110,7 +110,7 @@ class Limiter:
         return len(self._entered)
 
     def crowded(self, now: float) -> bool:
-        """Whether anybody at all would be turned away, so that who it is has to be found out."""
+        """Whether any request at all would be refused, so that its class has to be determined."""
         self._forget(now)
         return len(self._entered) >= self._share_min * self._limit
 

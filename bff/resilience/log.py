@@ -40,7 +40,7 @@ _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 class _BoundLogger(structlog.stdlib.BoundLogger):
-    """Every slot of every page has a line for who looks closely: where nobody does, it costs no more than the look."""
+    """Every slot of every page has a debug line, which costs one comparison while that level is off."""
 
     def debug(self, event: str | None = None, *args: Any, **kw: Any) -> Any:
         """Dropped here already, where the standard library's logger would drop it."""
@@ -90,7 +90,7 @@ def get(name: str) -> FilteringBoundLogger:
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """What this task and those that it starts do in here is a rehearsal: it happened to nobody, and is not logged."""
+    """Nothing that this task, or a task that it starts, does inside is logged: it is a rehearsal."""
     token = _silent.set(True)
     try:
         yield
@@ -124,7 +124,7 @@ def bind_trace(traceparent: bytes) -> None:
 def _one_line_for_callers_mistakes(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Django logs a refused request with a traceback, and whoever asks could fill a disk with them."""
+    """Django logs a refused request with a traceback, with which any caller could fill the disk."""
     if 400 <= event.get("status_code", 0) < 500:
         event.pop("exc_info", None)
     return event

@@ -27,7 +27,7 @@ def resolve(host: str) -> Sequence[str]:
 
 
 class Lookup:
-    """The gate. `valid_s` is how long an answer stands before somebody must ask again."""
+    """The gate. `valid_s` is how long an answer counts before it has to be looked up again."""
 
     def __init__(self, valid_s: float, clock: Callable[[], float], resolve: Resolve = resolve) -> None:
         self._valid_s = valid_s

@@ -1,4 +1,4 @@
-"""An answer's head leaves together with the first bytes of its body: one write, and one wake of whoever reads it.
+"""An answer's head is sent together with the first bytes of its body: one write, which wakes the reader once.
 
 Public: `OneWriteTransport`.
 

@@ -22,7 +22,7 @@ _SCHEMES = frozenset({"http", "https"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asked the first trusted proxy, and how. `scheme` is empty where no proxy reported one."""
+    """The client of the first trusted proxy, and its scheme, which is empty where no proxy reported one."""
 
     address: str
     scheme: str = ""

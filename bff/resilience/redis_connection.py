@@ -107,7 +107,9 @@ class _Blocking(_Ours):
 
 
 def _check_role(answer: Any, connection: _Ours) -> None:
-    """A Sentinel that was cut off may name a server that follows another by now: what it says may be long past."""
+    """A Sentinel that was cut off may name a server that has become a replica, so the server itself is asked for its
+    role.
+    """
     if answer[0] not in (b"master", "master"):
         error = RedisConnectionError(
             f"{connection.host}:{connection.port} is a replica, and Sentinel named it as primary"

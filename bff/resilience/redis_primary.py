@@ -1,4 +1,4 @@
-"""Which server to speak to, where Sentinel or the nodes of a cluster have to be asked for it.
+"""Which server is the primary, where Sentinels or the nodes of a cluster have to be asked.
 
 Public: `Primary`, `NODE_S`.
 
@@ -39,7 +39,7 @@ class Primary:
         return f"<Primary by {self.address.found_by} of {self._what}>"
 
     async def find_async(self) -> Node:
-        """Its place; redis-py's ConnectionError where nobody says."""
+        """The primary's address; redis-py's ConnectionError where no node names one."""
         why = "nobody was asked"
         for node in list(self._nodes):
             try:
@@ -66,7 +66,7 @@ class Primary:
         raise RedisConnectionError(f"nobody says which server is the primary of {self._what}: {why}")
 
     def mistaken(self, place: Node) -> None:
-        """`place` does not answer, or is no primary: whoever said so is asked last the next time."""
+        """`place` does not answer, or is no primary: the node that named it is asked last the next time."""
         if (node := self._named_by.pop(place, None)) is not None:
             self._to_the_end(node)
 

@@ -51,7 +51,7 @@ class Resources:
         return sum(each.breaker.position is not Position.CLOSED for each in self._refused.values())
 
     def refusal(self, resource: Hashable, now: float) -> Failure | None:
-        """Why `resource` is not asked for at `now`; None where it may be."""
+        """Why `resource` is not requested at `now`; None where it may be."""
         found = self._refused.get(resource)
         if found is None or found.breaker.would_pass(now):
             return None

@@ -46,7 +46,7 @@ _CONNECTION_CLOSE = (b"connection", b"close")
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A socket that is bound. `inherited`: somebody holds it beyond this process."""
+    """A bound socket. `inherited`: another process holds it, too."""
 
     socket: socket.socket
     inherited: bool = False
@@ -86,7 +86,7 @@ class Serving(uvicorn.Server):
         return list(self.server_state.connections)
 
     def _announce_close(self) -> None:
-        """Every answer from here on says that the connection ends with it, also to who has asked already."""
+        """Every answer from here on has `Connection: close`, also those to requests that have already arrived."""
         self.server_state.default_headers = [*self.server_state.default_headers, _CONNECTION_CLOSE]
         for connection in self._connections():
             cycle = getattr(connection, "cycle", None)

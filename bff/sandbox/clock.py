@@ -1,4 +1,4 @@
-"""The sandbox's clock: real time, until somebody holds it.
+"""The sandbox's clock: real time, until a test holds it.
 
 Public: `SandboxClock`, `STEP_S_MAX`.
 """

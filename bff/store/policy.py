@@ -47,7 +47,7 @@ FEED_POLICIES = {
 
 
 def feed_policy(feed: str) -> FeedPolicy:
-    """The policy of `feed`; one nobody has thought about gets the defaults."""
+    """The policy of `feed`; a feed without one of its own gets the defaults."""
     return FEED_POLICIES.get(feed, FeedPolicy())
 
 

@@ -96,7 +96,7 @@ class Rows:
         }
 
     def is_unannounced(self, feed: str) -> bool:
-        """Whether `feed`, or a part of it, is otherwise than was published last; never one that nobody has reported."""
+        """Whether `feed`, or a part of it, has changed since it was last published; never one without a heartbeat."""
         row = self.feeds[feed]
         if row.state is None:
             return False

@@ -185,7 +185,9 @@ def moment(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` without what would move a terminal's cursor or turn its words around: some of it is said by origins."""
+    """`text` without control characters that move a terminal's cursor or reverse its text, as
+    origins write some of it.
+    """
     return "".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text)
 
 

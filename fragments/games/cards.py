@@ -16,7 +16,7 @@ from fragments.kit.on_break import OnBreak
 
 @dataclass(frozen=True, slots=True)
 class GameCard:
-    """One game. `rtp` is what it returns, empty where nobody says; `badge` one word or none.
+    """One game. `rtp` is its return to player, empty where unknown; `badge` one word or none.
 
     `act` is `play`, `paused` (not at this moment), `closed` (by its provider), `break`, or `visitor`.
     """

@@ -58,7 +58,7 @@ async def static(request: HttpRequest, name: str) -> HttpResponse:
 
 
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """200: this process can render. It says nothing about the BFF, whose failure is a rendering of its own."""
+    """200: this process can render. The BFF's state does not count, as its failure is rendered as a degraded slot."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 

@@ -46,7 +46,9 @@ class Unknown:
 
 
 async def place(wanted: PlaceBet, context: Context, key: str) -> Bet | BetRefusal | Unknown | Failure:
-    """Place a bet: as it stands, why it does not, `Failure` when nothing was done, `Unknown` when nobody can tell."""
+    """Place a bet: the bet, its refusal, `Failure` when nothing was done, or `Unknown` when the
+    outcome is not known.
+    """
     own = (("content-type", "application/json"), (headers.IDEMPOTENCY_KEY, key))
     request = Request("POST", _url(), _bearer(context) + own, msgspec.json.encode(wanted))
     answer = await _guard("bets.place").call(request, _within(context, PLACE_MS), resource=(_player(context), "place"))

@@ -97,7 +97,7 @@ class Panel:
 
     @property
     def withdraw_announced(self) -> bool:
-        """Whether a screen reader has been told already why nothing can be withdrawn."""
+        """Whether the reason why nothing can be withdrawn is announced elsewhere on the page."""
         return self.balance_note.announced or self.forms["deposit"].closed is not None
 
 

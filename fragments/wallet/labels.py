@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 def kind_label(kind: str) -> str:
-    """A kind that this release has not heard of is shown under its own name."""
+    """A kind that this release does not know is shown under its own name."""
     return KINDS.get(kind.lower(), kind.replace("_", " ").replace("-", " ").capitalize())
 
 

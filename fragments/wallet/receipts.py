@@ -86,7 +86,7 @@ def receipt_card(receipt: Receipt, formats: Formats) -> ReceiptCard:
 
 
 def unknown_card(unanswered: UnansweredCommand, again: str) -> ReceiptCard:
-    """For a command whose answer got lost. Whoever asks again sends nothing; the key is its reference."""
+    """For a command whose answer was lost. Checking again sends nothing; the key is its reference."""
     text = (
         "The answer got lost on the way, so it may or may not have gone through. We keep asking, and it will show here "
         "by itself."
@@ -103,7 +103,7 @@ def not_done_card(unanswered: UnansweredCommand) -> ReceiptCard:
 
 
 def forgotten_card(unanswered: UnansweredCommand) -> ReceiptCard:
-    """For a command of which nobody can say any more what became of it by its key."""
+    """For a command whose outcome can not be found by its key any more."""
     text = "It is too long ago to be looked up by its reference. Your history shows what was booked."
     return ReceiptCard("pending", f"What became of your {_noun(unanswered)}", text, unanswered.key)
 

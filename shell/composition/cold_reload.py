@@ -25,7 +25,7 @@ _FILLED_IN = re.compile(
 
 
 def reloads_of(query: Mapping[str, str]) -> int:
-    """How many times in a row the page has come back by itself, as its address says; 0 for what is no such number."""
+    """How many times in a row the page has reloaded itself, from its address; 0 for any other value."""
     text = query.get(_RELOAD, "")
     return int(text) if re.fullmatch(r"[0-9]{1,3}", text) else 0
 

@@ -27,7 +27,7 @@ class Preview:
 
     @property
     def partition(self) -> Partition:
-        """Guards and copies of its own; no other house hears of it."""
+        """Guards and copies of its own; the mark is not passed on to other houses."""
         return Partition(f"preview-{self.id[:8]}", self.id, travels=False)
 
 

@@ -89,7 +89,7 @@ class FragmentReports:
         return [own, *found]
 
     def _others(self, receivers: int) -> int:
-        """How many may answer: a cluster counts who listens at one of its nodes, and says nothing about the others."""
+        """How many processes may answer: a cluster counts the subscribers of one node only."""
         sharded = self._client.key(_ANSWERS) != _ANSWERS
         return self._policy.answers_max if sharded else receivers - self.listening
 

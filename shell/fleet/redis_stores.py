@@ -36,7 +36,7 @@ def connect(redis_url: str) -> AsyncClient:
 
 
 class RedisLastGood:
-    """Bytes by key, sealed with `secret`. The age is told by Redis, so that no two clocks have to agree."""
+    """Bytes by key, sealed with `secret`. Redis computes the age, so that clocks need not agree."""
 
     def __init__(self, client: AsyncClient, secret: str) -> None:
         self._client = client

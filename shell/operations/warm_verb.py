@@ -44,7 +44,7 @@ def run_warm_verb(options: Mapping[str, Any], *, actor: str) -> list[str]:
 
 
 def moment(written: str) -> datetime:
-    """UTC, to the minute; argparse tells whoever wrote it what is wrong."""
+    """UTC, to the minute; argparse prints the error to the user."""
     try:
         found = datetime.fromisoformat(written)
     except ValueError as error:

@@ -19,7 +19,7 @@ Documents = Mapping[str, bytes]
 
 
 class LivePages(PageTable):
-    """A table whose content is replaced as a whole; whoever holds it has what is live.
+    """A table whose content is replaced as a whole, so that every holder of it has the live pages.
 
     `check` raises where a page can not be drawn. A visit under way keeps the page that it began with.
     """

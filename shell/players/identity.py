@@ -40,7 +40,7 @@ class Identity:
 
 
 class Expired(Exception):
-    """The cookie is genuine and too old; `identity` is what it said."""
+    """The cookie is genuine and too old; `identity` is its content."""
 
     def __init__(self, identity: Identity) -> None:
         super().__init__("player cookie expired")

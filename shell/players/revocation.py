@@ -89,7 +89,9 @@ class Revocations:
         await self._relay([row for row in rows if not row.pushed])
 
     async def _relay(self, rows: Sequence[Row]) -> None:
-        """Push what was not pushed at the last reading either: whoever ended that session could not reach Redis."""
+        """Publish revocations that were unpublished at the last reading, too: the process that wrote them could not
+        reach Redis.
+        """
         overdue = [row for row in rows if row.pk in self._unpushed]
         self._unpushed = {row.pk for row in rows}
         if overdue:

@@ -47,7 +47,9 @@ def end_session(session_key: str) -> None:
 
 
 def record(revocations: Iterable[Revocation]) -> None:
-    """Write them down in the transaction that is open, throw away what nobody can name any more, and push after it."""
+    """Write revocations in the open transaction, delete those whose cookies have expired, and
+    publish after the commit.
+    """
     written = Revocation.objects.bulk_create(list(revocations))
     retained_s = settings.REVOCATION_KEEP_S + CLOCKS_S
     Revocation.objects.filter(ended_at__lt=timezone.now() - timedelta(seconds=retained_s)).delete()
@@ -67,7 +69,7 @@ def read(after: int) -> list[Row]:
 
 
 def push(rows: Sequence[Row]) -> None:
-    """Say it to every process over Redis. One that is away is logged: whoever reads the rows later pushes them."""
+    """Publish to every process over Redis. A failure is logged: a process that reads the rows later publishes them."""
     if not rows:
         return
     client = blocking_client(settings.REDIS_URL, connect_s=CONNECT_S, answer_s=ANSWER_S)

@@ -80,7 +80,7 @@ def answer_headers(headers: Headers) -> list[tuple[str, str]]:
 
 
 def content_type_of(headers: Headers) -> str:
-    """The answer's type; bytes without a meaning where it says none, or more than one."""
+    """The answer's type; `application/octet-stream` where it has none, or more than one."""
     values = headers.get_all("content-type")
     return values[0] if len(values) == 1 and _TYPE.fullmatch(values[0]) else _UNKNOWN
 

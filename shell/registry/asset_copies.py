@@ -74,7 +74,7 @@ def _type(where: str, kind: Kind, content_type: str | None) -> FileType:
 
 
 def _check_integrity(where: str, integrity: str, body: bytes) -> None:
-    """As a browser does: of the strongest hash that is named any one has to fit; what is no hash says nothing."""
+    """As a browser does: one hash of the strongest algorithm has to match; text that is no hash is ignored."""
     hashes = _INTEGRITY.findall(integrity)
     for name in _STRONGEST:
         if wanted := [value for algorithm, value in hashes if algorithm == name]:

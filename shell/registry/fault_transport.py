@@ -16,7 +16,7 @@ from bff.resilience.reason import Reason
 
 
 class Clock:
-    """Monotonic seconds that pass when somebody says so."""
+    """Monotonic seconds that pass only by `advance`."""
 
     def __init__(self) -> None:
         self._now = 0.0

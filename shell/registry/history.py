@@ -196,7 +196,7 @@ def read_audit(fragment: str, limit: int) -> list[AuditView]:
 
 
 def record_refusal(fragment: str, *, actor: str, detail: str) -> None:
-    """Somebody with a genuine token tried what they may not; pages know nothing of it."""
+    """A holder of a valid token tried what it may not do; the snapshot's generation stays."""
     models.AuditEntry.objects.create(
         actor=actor, action="refused", fragment=fragment[:100], detail=detail[:_DETAIL_CHARS_MAX], changes_pages=False
     )

@@ -124,7 +124,7 @@ class SnapshotPoller:
         return asset if asset is None or asset.body.coded else await self._compressed(asset)
 
     async def _compressed(self, asset: StoredAsset) -> StoredAsset:
-        """What is reached from a file is compressed when it is asked for first, in a thread."""
+        """Files that other files refer to are compressed at their first request, in a thread."""
         made = self._coded.get(asset.digest)
         if made is None:
             body = await asyncio.to_thread(CodedBody.of, asset.content_type, asset.body.plain)

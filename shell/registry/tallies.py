@@ -90,7 +90,7 @@ class _Count:
 
 @transaction.atomic
 def store_counts(counts: Mapping[str, Sample], now: datetime) -> None:
-    """Add what one process counted to the minute of `now`; minutes that nobody looks at any more go."""
+    """Add one process's counts to the minute of `now`; minutes outside of any window are deleted."""
     minute = now.replace(second=0, microsecond=0)
     for digest, sample in sorted(counts.items()):
         row, _ = models.ReleaseMinute.objects.select_for_update().get_or_create(digest=digest, minute=minute)

@@ -132,7 +132,7 @@ def revoke_token(fragment: str, prefix: str, *, actor: str, now: datetime) -> To
 
 
 def authenticate(token: str, *, now: datetime) -> TokenView | None:
-    """Whose token it is, whatever its state; None where nobody's. That it was used is written down once a minute.
+    """The owner of a token, whatever its state; None for an unknown one. Its use is recorded once a minute.
 
     Raises `ForeignToken` where it is of another environment: by what it says itself, and by its row, as that may stand
     in a database that was copied from there.

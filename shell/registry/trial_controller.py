@@ -73,7 +73,7 @@ def review(
     now: datetime,
     script_errors: Iterable[ScriptErrorSeen] = (),
 ) -> list[TrialEvent]:
-    """Store what was counted, look at every trial, and act on what is found; what was done, for whoever is to know."""
+    """Store the counts, judge every trial, and act on the verdicts; returns what was done, for notifications."""
     store_counts(counts, now)
     store_script_errors(script_errors, now)
     events = []
@@ -102,7 +102,7 @@ def _verdict(row: models.Rollout, policy: AnalysisPolicy, now: datetime) -> Verd
 
 @serialized
 def _act_on(row: models.Rollout, verdict: Verdict, now: datetime) -> TrialEvent | None:
-    """A verdict is of the trial that was looked at: one that has moved since, by anybody, is looked at anew."""
+    """A verdict counts for the trial that was judged: one that anybody has changed since is judged again."""
     there = models.Rollout.objects.filter(pk=row.pk).first()
     if there is None or _position(there) != _position(row):
         logger.info("trial_moved_meanwhile", fragment=row.fragment)

@@ -92,7 +92,7 @@ class EnginePolicy:
 
     @property
     def check_backoff(self) -> BackoffPolicy:
-        """Waits before a provider is asked again what became of a charge."""
+        """Waits before a provider is asked again for the outcome of a charge."""
         return BackoffPolicy(initial_s=self.check_s_initial, max_s=self.check_s_max, jitter=0.0)
 
 

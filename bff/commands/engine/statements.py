@@ -36,7 +36,7 @@ def insert(*rows: Model) -> None:
 
 
 def insert_values(model: type[Model], *rows: dict[str, Any]) -> None:
-    """Write rows that nobody needs afterwards; each has a value for every column but a number that the database gives.
+    """Insert rows without returning them; each has a value for every column, except a number that the database assigns.
 
     To make an object of a row takes as long as to write it.
     """
@@ -66,7 +66,9 @@ def update(row: Model, *names: str) -> None:
 
 
 def find(model: type[M], *, lock: bool = False, **equal: Any) -> list[M]:
-    """Rows whose columns have these values (None: no value); with `lock`, nobody else changes them until the end."""
+    """Rows whose columns have these values (None: no value); with `lock` they stay locked until the
+    transaction ends.
+    """
     return _find(model, [equal], lock)
 
 

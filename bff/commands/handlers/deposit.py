@@ -52,7 +52,7 @@ def begin(request: CommandRequest, body: Deposit, now: datetime) -> tuple[Receip
 
 
 async def deposit(services: Services, request: CommandRequest, body: Deposit) -> Receipt:
-    """The receipt once the provider has answered; pending where what became of the charge is not known yet."""
+    """The receipt once the provider has answered; pending while the outcome of the charge is unknown."""
     receipt, is_new = await services.engine.run(begin, request, body, datetime.now(UTC))
     if not is_new:
         return receipt

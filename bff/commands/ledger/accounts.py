@@ -42,7 +42,9 @@ class PlayerAccounts:
 
     @classmethod
     def open(cls, player_id: str, currency: str, now: datetime) -> "PlayerAccounts":
-        """The player's accounts. Whoever has none yet gets accounts in `currency`; later ones do not change it."""
+        """The player's accounts, created in `currency` for a new player; an existing player's
+        currency does not change.
+        """
         found = statements.find(Player, lock=True, player_id=player_id)
         player = found[0] if found else _new_player(player_id, currency, now)
         accounts = {account.kind: account for account in statements.find(Account, player_id=player_id)}

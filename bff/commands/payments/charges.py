@@ -69,8 +69,8 @@ def _differs(receipt: Receipt, outcome: ChargeOutcome) -> bool:
 
 
 def _leave_to_people(receipt: Receipt, charge: Charge, outcome: ChargeOutcome) -> None:
-    """A charge that was not requested: no money moves and the provider is not asked again until an operator has
-    decided.
+    """A charge that was not requested: no money moves, and the provider is not asked again until an
+    operator decides.
     """
     charge.state, charge.check_at = "differs", None
     charge.charged = f"{outcome.amount_minor} {outcome.currency or receipt.currency}"[:40]

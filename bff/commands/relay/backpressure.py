@@ -31,9 +31,9 @@ class _Reader:
 
 
 class Backpressure:
-    """At most `unread_events_max` events wait for the reader of a partition. The broker is asked only about partitions
-    where what was left is used up, so it costs nothing while the readers keep up; about one that reads nothing it is
-    asked every `ask_s_max` in the end, after `ask_s_min` at first. Times are seconds of one clock."""
+    """At most `unread_events_max` events wait for the reader in any partition. The broker is asked only once the last
+    known room is used up, so a reader that keeps up costs nothing.
+    """
 
     def __init__(self, broker: Broker, unread_events_max: int, *, ask_s_min: float, ask_s_max: float) -> None:
         self._broker, self._unread_events_max = broker, unread_events_max

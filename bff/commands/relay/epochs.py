@@ -59,7 +59,9 @@ def begin_epoch(lost: str, now: datetime, partition: int | None = None, *, force
 
 
 def _is_due(lost: str, concerned: list[End], now: datetime) -> bool:
-    """Whether `lost` speaks of what these partitions are in, or of what they have not seen, and not too soon."""
+    """Whether `lost` names these partitions' current epochs, or a gap that they have not handled, and not too soon
+    after the last.
+    """
     epochs = {end.epoch for end in concerned}
     since = _ms(now - timedelta(seconds=RELAY.replay_s_min))
     recent = any(end.began_ms > since for end in concerned) and any(end.position for end in concerned)

@@ -21,7 +21,7 @@ class CommitWatch:
         self._database: sqlite3.Connection | None = None
 
     def version(self) -> int | None:
-        """The same number as long as nobody commits; None where only a query can tell."""
+        """A number that changes with each commit of another connection; None where only a query can tell."""
         if self._path is None:
             return None
         try:
@@ -42,7 +42,7 @@ class CommitWatch:
 
 
 class IdleCheck:
-    """`query` says of partitions whether nothing waits in them; it is asked where `watch` can not rule out a change."""
+    """`query` tells whether partitions have nothing to send; it runs where `watch` can not rule out a change."""
 
     def __init__(self, watch: CommitWatch, query: Callable[[frozenset[int]], Awaitable[bool]]) -> None:
         self._watch = watch

@@ -173,7 +173,7 @@ class Relay:
         await self.backpressure.refresh(RELAY.batch_events_max, batch.places.held, now)
 
     def _follow_leases(self) -> frozenset[int]:
-        """What is held at this moment. Nobody knows anything yet of partitions that have just been taken."""
+        """Take over the leases held at this moment; partitions that are new here start without any state."""
         held = self.leases.held
         if held != self._held:
             self.backpressure.keep(held & self._held)
@@ -201,7 +201,7 @@ class Relay:
         await pause(stopping, backoff_s(RELAY.backoff, self.progress.failures - 1))
 
     async def listen(self, stopping: asyncio.Event, policy: BrokerPolicy) -> None:
-        """Begin an epoch when a reader says that it has lost events."""
+        """Begin an epoch when a reader reports that it has lost events."""
         reader = self.broker.reader(REQUESTS_STREAM, "relay", self.holder)
         await subscribe(
             reader, self._handle_requests, stopping, policy=policy, progress=self.requests, retried=(EngineUnavailable,)

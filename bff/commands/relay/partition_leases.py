@@ -19,8 +19,9 @@ HELD = Gauge("mullion_relay_partitions_held", "Partitions of the ledger's stream
 
 
 class PartitionLeases:
-    """`held` is what may be sent at this moment. What another one is to have is `ending` until nothing of it is under
-    way here any more; then whoever sends calls `release_ended`."""
+    """`held` are the partitions that may be sent. A partition that goes to another process is `ending` until nothing of
+    it is in flight here; then the sender calls `release_ended`.
+    """
 
     def __init__(self, store: Store, engine: Engine, member: str, policy: RelayPolicy = RELAY) -> None:
         self._engine = engine
@@ -33,7 +34,9 @@ class PartitionLeases:
         return f"<PartitionLeases {sorted(self.held)}, {sorted(self.ending)} ending>"
 
     async def refresh(self) -> None:
-        """Renew, take and give up. While store or database is away nobody can take anything, so what is held stays."""
+        """Renew, take and give up leases. While store or database is away no process can take one,
+        so held ones stay.
+        """
         try:
             partitions = await self._engine.run(epochs.partitions)
             change = await self._share.refresh(partitions, self.held, self.ending)

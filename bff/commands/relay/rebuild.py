@@ -35,8 +35,7 @@ def players_left(after: str, places: Places | None = None) -> int:
 
 
 def next_players(after: str, count: int, places: Places | None = None) -> list[tuple[str, str]]:
-    """Some players, of `places` where they are given, who sort after `after`, and their currencies; none when there is
-    nobody left."""
+    """The next players after `after`, of `places` where they are given, with their currencies; empty at the end."""
     found: list[tuple[str, str]] = []
     at_once = count * (places.count if places else 1)
     while not found:

@@ -43,8 +43,9 @@ _RUN = "repair"
 
 
 class Reconciler:
-    """`drained` says which partitions this relay sends, where everything of theirs has gone out, so that what is stated
-    is in the stream behind it; else None."""
+    """`drained` returns the partitions that this relay sends, once all their events are published, so that a statement
+    comes behind them in the stream; else None.
+    """
 
     def __init__(self, broker: Broker, engine: Engine, every_s: float, drained: Callable[[], Places | None]) -> None:
         self._broker, self._engine = broker, engine

@@ -9,8 +9,9 @@ from bff.commands.engine.policy import RELAY
 
 
 class RepairSchedule:
-    """When a player whose records differ may be restated: at once, and then ever more rarely. Seconds are passed
-    in. Whoever has not differed for the longest time is forgotten."""
+    """When a player whose records differ may be restated: at once, then at growing intervals. Seconds are passed in.
+    The player who has not differed for the longest time is forgotten first.
+    """
 
     def __init__(self) -> None:
         self._waits: OrderedDict[str, tuple[float, float]] = OrderedDict()  # player -> (wait, not before)

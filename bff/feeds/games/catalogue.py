@@ -25,7 +25,7 @@ def part_of(code: str) -> int:
 
 
 class Catalogue:
-    """`held` is a sentence while the provider says something of its games that is not believed.
+    """`held` is a sentence while a batch of the provider's is not believed.
 
     Of the games that were there at the beginning of a while (`shrink_window_s`) no more than a share may be gone at its
     end. Where more would be, nothing is changed, unless the provider stands by it for `held_s_max`.

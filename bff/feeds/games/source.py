@@ -29,7 +29,7 @@ class SourceFailed(Exception):
 
 
 class Held(Exception):
-    """What the provider says of its games is not believed; the text is a sentence for whoever looks at them."""
+    """A batch of the provider's is not believed; the text is a sentence for operators and players."""
 
 
 class Intake(Protocol):

@@ -1,4 +1,4 @@
-"""Tells the broker which offers came, changed and went, so that a claim can be checked without asking a provider.
+"""Publishes which offers came, changed and went, so that a claim can be checked without asking a provider.
 
 Public: `OfferPublisher`.
 """
@@ -42,7 +42,7 @@ class OfferPublisher:
             self._running.setdefault(offer.promotion_id, offer)
 
     def publish(self, offers: list[OfferState], *, everything: bool = False) -> None:
-        """These run. `everything` tells those again that have not changed, and those again that were withdrawn.
+        """Publish the difference to the offers that run. `everything` also repeats unchanged and withdrawn ones.
 
         A withdrawn offer is published until the day on which it would have ended: from then on nobody can claim it.
         """

@@ -55,7 +55,8 @@ class Board:
         self.changed |= set(self._tables)
 
     def apply(self, update: TableUpdate, received_at: datetime) -> bool:
-        """Merge `update`; False when it is older than what is known. Raises `BadMessage` when it says too little.
+        """Merge `update`; False when it is older than the known state. Raises `BadMessage` when required fields are
+        missing.
 
         Messages carry no number, but rounds only come: one whose newest round is further down on the board, or ended
         before the newest there, is late. No moment of a round is later than its receipt.

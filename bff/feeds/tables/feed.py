@@ -212,7 +212,7 @@ class TablesFeed:
     # The query store
 
     async def _heartbeat(self) -> None:
-        """Say that the feed was heard, if it was, or that its clock can not be trusted."""
+        """Record that messages arrived, if any did, or that the feed's clock can not be trusted."""
         while True:
             await asyncio.sleep(self._policy.heartbeat_s)
             verdict = self._take_verdict()

@@ -45,7 +45,9 @@ class GamesFollower:
         return {provider: record.decode(ProviderCatalogue) for provider, record in found.items() if record is not None}
 
     async def follow(self, heads: dict[str, ProviderCatalogue]) -> None:
-        """Bring the index to `heads`. Where that takes long, whoever asks is answered from what there is, if any."""
+        """Bring the index to `heads`. Where that takes long, requests are answered from the old
+        index, if there is one.
+        """
         if not self._changed(heads):
             return
         if self._refreshing is None or self._refreshing.done():

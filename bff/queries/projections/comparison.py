@@ -37,7 +37,7 @@ StoredRecords = Mapping[str, tuple[Sequence, bytes] | None]
 
 
 def topics_of(player: PlayerStatement, window: float = 0.0) -> list[str]:
-    """The records that are held against what is stated of `player`; `window`, from 0 to 1, says which of the pages."""
+    """The records that are compared with a statement of `player`; `window`, from 0 to 1, selects the pages."""
     own, pages = player.player, _pages(player)
     months = [month_topic(own, month) for month in player.months]
     begin = int(window * max(0, pages - WINDOW + 1))

@@ -116,7 +116,7 @@ class PositionTracker:
         return self._names.get(n, "") if epoch == self.epoch else ""
 
     def _doubt(self, why: str, now: float) -> None:
-        """A writer that was held up may speak last, so it is believed only when nobody denies it for a while."""
+        """A delayed writer may publish last, so its position counts only if no other contradicts it for a while."""
         self.doubt = why
         if self._doubted_since is None:
             self._doubted_since = now

@@ -17,7 +17,7 @@ _FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def break_topics(player: PlayerContext | None) -> list[str]:
-    """What a snapshot must hold for `break_of`; nothing where `player` may not be told."""
+    """The topics that a snapshot needs for `break_of`; none where `player` may not learn of a break."""
     may = player is not None and player.player and player.scopes & _SCOPES
     return [limits_topic(player.player)] if player is not None and may else []
 

@@ -24,7 +24,9 @@ from bff.store import FeedFreshness, Store
 
 
 async def limits_view(store: Store, request: ViewRequest, policy: QueriesPolicy) -> View[LimitsData]:
-    """Limits and self-exclusion, by the store's clock. The wallet's record says how far the player has been told."""
+    """Limits and self-exclusion, by the store's clock. The wallet's record has the sequence that the player's records
+    have reached.
+    """
     player = request.owner
     wanted = min_sequence_of(request)
     own, limits = wallet_topic(player.player), limits_topic(player.player)

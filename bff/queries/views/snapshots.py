@@ -1,4 +1,4 @@
-"""Waits, at most as long as a page can, until a view includes the reader's own write; and tells whether commands are
+"""Waits, at most as long as a page can, until a view includes the reader's own write; and adds whether commands are
 taken.
 
 Public: `read_of`, `read_until`, `reached`, `commands_of`, `LEDGER`, `ENGINE`.
@@ -51,5 +51,5 @@ def reached(record: Record | None, wanted: Sequence | None) -> bool:
 
 
 def commands_of(snapshot: Snapshot) -> CommandsState:
-    """Every view says it, by the engine's own heartbeat: `snapshot` must have looked at `ENGINE`."""
+    """Whether commands are taken, by the engine's own heartbeat: `snapshot` must include `ENGINE`."""
     return "open" if snapshot.feeds[ENGINE].state == "live" else "paused"

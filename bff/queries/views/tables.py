@@ -38,7 +38,7 @@ async def tables_view(store: Store, request: ViewRequest) -> View[TablesData]:
 
 
 async def table_view(store: Store, request: ViewRequest) -> View[TableData]:
-    """One table with limits in `currency`; who may know of the asking player's break is told of it."""
+    """One table with limits in `currency`; it includes the asking player's break where they may read it."""
     currency = currency_of(request)
     try:
         topic = table_topic(request.name)

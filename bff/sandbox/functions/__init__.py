@@ -1,4 +1,5 @@
-"""A platform that runs a fragment as a function, as AWS Lambda does: an environment a request, none while nobody asks.
+"""A platform that runs a fragment as a function, as AWS Lambda does: one environment per concurrent request, and none
+while there is no request.
 
 Each environment is a process with AWS's own runtime client (`awslambdaric`) in it, which takes its events from a
 Runtime API of its own (2018-06-01). Requests come in at the platform's port as at a function URL (payload format 2.0).

@@ -1,4 +1,4 @@
-"""Telling somebody what became of a charge until they say that they heard it.
+"""Posts the outcome of a charge until the receiver acknowledges it.
 
 Public: `Webhook`, `sign`.
 """
@@ -56,7 +56,7 @@ class Webhook:
             wait_s = min(wait_s * 2, RETRY_S_MAX)
 
     async def _post(self, body: bytes) -> str | None:
-        """None when it was heard, else what went wrong."""
+        """None when it was acknowledged, else the error."""
         signature = sign(body, self._secret, now=int(time.time()))
         headers = {"Content-Type": "application/json", "Payments-Signature": signature}
         try:

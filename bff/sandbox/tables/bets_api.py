@@ -16,7 +16,7 @@ LOST_S = 30.0
 
 
 async def bets_answer(betting: Betting, request: HttpRequest, *, answer_lost: bool) -> HttpResponse:
-    """The answer to `/v1/bets`. `answer_lost`: the bet is placed all the same, and nobody hears of it."""
+    """The answer to `/v1/bets`. `answer_lost`: the bet is placed, and its answer is dropped."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         return _problem(401, "token_missing", "A bet needs a game token.")

@@ -67,14 +67,14 @@ BETTING = house_policy("sandbox-betting", BettingPolicy())
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Whom a game token is for, as the wallet says."""
+    """The player of a game token, as the wallet answers."""
 
     player: str
     currency: str
 
 
 class Unavailable(Exception):
-    """The wallet can not be asked who a token is for: nothing was done."""
+    """The wallet can not resolve a token: nothing was done."""
 
 
 class Betting:
@@ -168,7 +168,7 @@ class Betting:
         self._book.close()
 
     async def _player(self, token: str, game: str) -> Player | BetRefusal:
-        """A token means nothing to the provider: the wallet says whose it is, and is asked once a minute at most."""
+        """A token is opaque to the provider: the wallet resolves it, once a minute at most."""
         name = (hashlib.sha256(token.encode()).hexdigest(), game)
         until, player = self._players.get(name, (0.0, None))
         if player is not None and until > time.monotonic():
@@ -221,7 +221,7 @@ class Betting:
         return ticket
 
     async def _take(self, ticket: Ticket) -> None:
-        """Have the stake taken, or given back when nobody says whether it was."""
+        """Have the stake taken, or rolled back when the outcome is unknown."""
         until = time.monotonic() + self._policy.place_s
         backoff = Backoff(self._policy.backoff)
         while isinstance(answer := await self._wallet.bet(ticket), Failure):
@@ -256,7 +256,7 @@ class Betting:
             logger.error("rollback_refused", bet=ticket.bet.bet_id, status=answer.status.value)
 
     async def _until_answered(self, ticket: Ticket, *, pay: bool) -> WalletAnswer:
-        """A win or a rollback is owed: it is sent, ever more rarely, until somebody answers."""
+        """A win or a rollback is owed: it is sent at growing intervals until it is answered."""
         backoff = Backoff(self._policy.backoff)
         send = self._wallet.win if pay else self._wallet.rollback
         while isinstance(answer := await send(ticket), Failure):  # noqa: ASYNC110 (an answer, which sets no event)

@@ -32,7 +32,9 @@ WALLET = Policy(deadline_ms=1500, connect_ms=500)
 
 
 class SeamlessWallet:
-    """Calls never raise. A `Failure` means that nobody knows whether it was done; a business error was not."""
+    """Calls never raise. A `Failure` means that the outcome is unknown; a business error means that
+    nothing was done.
+    """
 
     def __init__(
         self, url: str, provider: str, secret: str, policy: Policy = WALLET, guard: Guard | None = None

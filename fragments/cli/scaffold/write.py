@@ -113,7 +113,7 @@ def _write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _move(whole: Path, folder: Path, undo: ExitStack) -> None:
-    """An empty folder stays the one that it is: somebody may stand in it."""
+    """An empty folder is filled and not replaced, as a terminal may be open in it."""
     if not folder.exists():
         whole.rename(folder)
         undo.callback(shutil.rmtree, folder)

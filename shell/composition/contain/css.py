@@ -37,7 +37,7 @@ _FUNCTIONS = frozenset(
 
 
 def fetches_nothing(value: str) -> bool:
-    """Whether a browser that reads `value` as CSS asks nobody for anything: every `url()` is a part of the page."""
+    """Whether a browser that parses `value` as CSS sends no request: every `url()` is a part of the page."""
     return len(value) <= _CHARS_MAX and (is_quick(value) or _read(value))
 
 

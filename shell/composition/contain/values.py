@@ -74,7 +74,7 @@ def within(value: str, _reach: Reach) -> bool:
 
 
 def window(value: str, _reach: Reach) -> bool:
-    """A keyword, never a window's name: a named window could be somebody else's."""
+    """A keyword and never a window's name, as another site may own a named window."""
     return value.lower() in _WINDOWS
 
 

@@ -24,7 +24,7 @@ _PLACE = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))
 
 
 class AdvertisedBroken(Exception):
-    """KAFKA_ADVERTISED can not be used; the message says why and what to do."""
+    """KAFKA_ADVERTISED can not be used; the message has the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)

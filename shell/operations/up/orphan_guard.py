@@ -41,7 +41,7 @@ def parent_is_uv() -> bool:
 
 
 class OrphanGuard:
-    """The sweeper process, started again if somebody ends it."""
+    """The sweeper process, started again if it is killed."""
 
     def __init__(self) -> None:
         self._groups: set[int] = set()

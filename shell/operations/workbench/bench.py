@@ -137,7 +137,9 @@ class Bench:
         return include, included
 
     async def _warm_up(self) -> None:
-        """Each slot once, unseen: a process's first answer is late, and would be shown as a state that nobody chose."""
+        """Request each slot once without showing it, as a process's first answer is late and would show another state
+        than the chosen one.
+        """
         for number in range(len(self.looks)):
             await self._show(Cell(self.folder.name, number))
 
@@ -177,7 +179,7 @@ class Bench:
         )
 
     def _partition(self, state: BenchState) -> AbstractContextManager[None]:
-        """Each state has guards of its own, here and in the fragment, and its mark tells the fixtures which it is."""
+        """Each state has guards of its own, here and in the fragment; the mark selects the fixtures' state."""
         if state in (BenchState.FRESH, BenchState.STALE):
             return nullcontext()
         return within(self.keys.partition_of(state))

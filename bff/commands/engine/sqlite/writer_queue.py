@@ -27,7 +27,7 @@ class WriterQueue:
         self._poll_s = poll_ms / 1000
 
     def begin(self, connection: sqlite3.Connection) -> None:
-        """Begin a transaction that may write, as soon as nobody else does; SQLite's "busy" after the longest wait.
+        """Begin a writing transaction once no other one is open; SQLite's "busy" after the longest wait.
 
         The connection's own busy time-out must be zero.
         """

@@ -137,7 +137,7 @@ def _rollback(message: _Rollback) -> ParsedRequest:
 
 
 def _minor(message: _Money) -> int:
-    """Minor units; what is finer than the currency is no amount and would have to be rounded in somebody's favour."""
+    """Minor units. An amount that is finer than the currency is refused, as rounding it would favour one side."""
     try:
         whole, rest = divmod(message.amount, _units_per_minor(message.currency))
     except CurrencyUnknown as error:
