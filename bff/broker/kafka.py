@@ -131,7 +131,7 @@ class KafkaBroker:
             raise
         count = min(newest, high - low)
         found = self._read(watcher, TopicPartition(topic, FIRST, high - count), count) if count else []
-        return [(message.value() or b"", _why(message)) for message in reversed(found)]
+        return [(message.value() or b"", _failure_detail(message)) for message in reversed(found)]
 
     def _read(self, watcher: Consumer, place: TopicPartition, count: int) -> list[Message]:
         watcher.assign([place])
@@ -157,7 +157,7 @@ class KafkaBroker:
         self._client.close()
 
 
-def _why(message: Message) -> str:
+def _failure_detail(message: Message) -> str:
     headers = dict(message.headers() or [])
     why = headers.get("why") or b""
     return why.decode() if isinstance(why, bytes) else why

@@ -147,14 +147,14 @@ class KafkaReader:
         policy = self._broker.policy
         # Asked for many, the client waits for all of them or for the time to pass; so the first is asked for alone.
         messages = consumer.consume(1, policy.block_ms / 1000)
-        good = self._good(messages)
+        good = self._without_errors(messages)
         if good:
             self._rewind = _offset(good[0])  # until it is certain that what was read is also handed out
             if self._deaths is None:
                 self._deaths = self._read_deaths(consumer)
             if not self._deaths.is_suspect(_offset(good[0])):
                 messages += consumer.consume(policy.batch_events_max - 1, 0)
-                good = self._good(messages)
+                good = self._without_errors(messages)
         for error in [error for message in messages if (error := message.error()) is not None]:
             if error.code() == KafkaError._MAX_POLL_EXCEEDED:
                 self._forget()  # this consumer was too slow and has been replaced; it joins again by itself
@@ -166,7 +166,7 @@ class KafkaReader:
             consumer.list_topics(timeout=policy.op_ms / 1000)
         return good
 
-    def _good(self, messages: list[Message]) -> list[Message]:
+    def _without_errors(self, messages: list[Message]) -> list[Message]:
         return [each for each in messages if each.error() is None and each.partition() == self._partition]
 
     def _read_deaths(self, consumer: Consumer) -> DeathRecord:

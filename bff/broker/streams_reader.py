@@ -68,7 +68,7 @@ class StreamsReader:
                 await asyncio.sleep(policy.block_ms / 1000)
                 return []
             if self._cursor is not None:
-                rows, now, tries = await self._left(self._cursor)
+                rows, now, tries = await self._unacknowledged_after(self._cursor)
                 if rows:
                     self._cursor = rows[-1][0].decode()
                     return await self._deliver(rows, now, tries)
@@ -130,7 +130,7 @@ class StreamsReader:
                 break
         self._cursor = "0"
 
-    async def _left(self, after: str) -> tuple[list[Any], Any, dict[bytes, int]]:
+    async def _unacknowledged_after(self, after: str) -> tuple[list[Any], Any, dict[bytes, int]]:
         """What was taken after that place and not acknowledged, and by how many consumers each; empty at its end."""
         start = "-" if after == "0" else f"({after}"
         ask = ("XPENDING", self._key, self._group, start, "+", self._broker.policy.batch_events_max, self._consumer)

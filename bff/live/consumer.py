@@ -109,7 +109,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
 
     async def websocket_receive(self, message: Message) -> None:
         """Handle one message of the page, or close with the code of the reason."""
-        close_code = await self._obey(message.get("text"))
+        close_code = await self._handle_message(message.get("text"))
         if close_code is not None:
             self.socket.box.close(close_code)
 
@@ -144,7 +144,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             raise HandshakeRefused("revoked")
         return context
 
-    async def _obey(self, text: str | None) -> CloseCode | None:
+    async def _handle_message(self, text: str | None) -> CloseCode | None:
         policy, now = self.hub.policy, asyncio.get_running_loop().time()
         if text is None:
             return CloseCode.BINARY

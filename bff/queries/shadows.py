@@ -57,7 +57,7 @@ class Shadows:
     async def project(self, deliveries: Sequence[Delivery]) -> list[PlayersRebuilt]:
         """In order; the answers to all that came to their end. Raises `Unusable` for what does not say what it must."""
         answers: dict[str, list[PlayerRebuilt]] = {}
-        for (run, _), of_run in groupby(deliveries, key=_about):
+        for (run, _), of_run in groupby(deliveries, key=_run_and_player):
             change = await self._write_shadow(run, list(of_run))
             if change is not None:
                 outcome = await self._judge(run, *change)
@@ -118,7 +118,7 @@ class Shadows:
         return {topic: (record.sequence, record.raw) if record else None for topic, record in records.items()}
 
 
-def _about(delivery: Delivery) -> tuple[str, str]:
+def _run_and_player(delivery: Delivery) -> tuple[str, str]:
     return delivery.event.data["rebuild"], delivery.event.aggregate
 
 

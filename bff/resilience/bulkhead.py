@@ -58,12 +58,12 @@ class Bulkhead:
         except TimeoutError:
             pass
         except asyncio.CancelledError:
-            if self._got(turn):
+            if self._turn_came(turn):
                 self._vacated()
             raise
-        return Place(self) if self._got(turn) else None
+        return Place(self) if self._turn_came(turn) else None
 
-    def _got(self, turn: asyncio.Future[None]) -> bool:
+    def _turn_came(self, turn: asyncio.Future[None]) -> bool:
         # A turn can come in the same moment in which its waiter gives up.
         if turn.done() and not turn.cancelled():
             return True

@@ -56,12 +56,12 @@ class FlapDamping:
         if held is not None:
             return held
         if not isinstance(ended, Failure):
-            self._note(resource, self._timely(resource, now))
+            self._note(resource, self._after_answer_in_time(resource, now))
         elif ended.late:
             self._note(resource, self._late(resource, now))
         return ended
 
-    def _timely(self, resource: Hashable, now: float) -> _Seen:
+    def _after_answer_in_time(self, resource: Hashable, now: float) -> _Seen:
         before = self._seen.get(resource)
         if before is None:
             return _Seen(timely=True)

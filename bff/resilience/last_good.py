@@ -80,7 +80,7 @@ class LastGood(Generic[T]):
         With `wait_s` a fetch that takes longer goes on by itself, and whoever asks next for the same (a player, too)
         joins it.
         """
-        alone = unshared or self._apart
+        alone = unshared or self._is_partitioned
         unshared = alone or key.player is not None
         copy = self._copies.get(key, self._clock())
         if copy is not None and not unshared:
@@ -88,11 +88,11 @@ class LastGood(Generic[T]):
             if age_s < copy.lifetime.fresh_s:
                 return self._fresh(copy, "reused")
             if age_s < copy.lifetime.fresh_s + copy.lifetime.revalidate_s:
-                self._fly(key, fetch, stale_s_max)
+                self._single_flight(key, fetch, stale_s_max)
                 return self._fresh(copy, "revalidated")
         if wait_s is not None:
             own = asyncio.create_task(self._ask(key, fetch, stale_s_max)) if alone else None
-            flying = own or self._fly(key, fetch, stale_s_max)
+            flying = own or self._single_flight(key, fetch, stale_s_max)
             self._outliving.add(flying)
             flying.add_done_callback(self._outliving.discard)
             ending: Awaitable[Fetched[T] | Failure] = _within(wait_s, flying)
@@ -100,7 +100,7 @@ class LastGood(Generic[T]):
             # A player's request may say what only that tab knows, so one never answers another.
             ending = self._ask(key, fetch, stale_s_max)
         else:
-            ending = asyncio.shield(self._fly(key, fetch, stale_s_max))
+            ending = asyncio.shield(self._single_flight(key, fetch, stale_s_max))
         return await self._end_or_fall_back(key, copy, ending, stale_s_max, unshared)
 
     def at_once(
@@ -111,7 +111,7 @@ class LastGood(Generic[T]):
         `refused` says why a fetch would fail before it began, if it would.
         """
         copy = self._copies.get(key, self._clock())
-        unshared = unshared or key.player is not None or self._apart
+        unshared = unshared or key.player is not None or self._is_partitioned
         if copy is not None and not unshared and copy.age_s(self._clock()) < copy.lifetime.fresh_s:
             return self._fresh(copy, "reused")
         if copy is None and stale_s_max > 0 and self._second_level and self._second_level.may_hold(key):
@@ -123,7 +123,7 @@ class LastGood(Generic[T]):
         return in_grace or self._fallen_back(copy, failure)
 
     @property
-    def _apart(self) -> bool:
+    def _is_partitioned(self) -> bool:
         """Whether who asks belongs to a partition, and these copies are not its own."""
         partition = current()
         return partition is not None and partition != self._own
@@ -160,7 +160,7 @@ class LastGood(Generic[T]):
         copy = self._copies.get(key, self._clock())
         if copy is None and lookup is not None:
             copy = await asyncio.shield(lookup)
-            if copy is not None and not self._apart:
+            if copy is not None and not self._is_partitioned:
                 self._copies.put(key, copy)
         return self._fallen_back(copy, ended)
 
@@ -195,7 +195,7 @@ class LastGood(Generic[T]):
     def _as_of(self, copy: Copy[T]) -> datetime:
         return self._wall() - timedelta(seconds=copy.age_s(self._clock()))
 
-    def _fly(self, key: Key, fetch: Fetch[T], stale_s_max: int) -> asyncio.Task[Fetched[T] | Failure]:
+    def _single_flight(self, key: Key, fetch: Fetch[T], stale_s_max: int) -> asyncio.Task[Fetched[T] | Failure]:
         """The single flight for a shared key; it goes on when a caller leaves."""
         flight = self._flights.get(key)
         if flight is None:
@@ -211,7 +211,7 @@ class LastGood(Generic[T]):
             # Several may wait for this one: a mistake in one fetch is a failure to each of them.
             _logger.exception("fetch_raised")
             return Failure(Reason.INTERNAL, repr(error)[:200])
-        if self._apart:
+        if self._is_partitioned:
             return ended
         if isinstance(ended, Fetched):
             self._keep(key, ended, began, lifetime(ended.headers, stale_s_max=stale_s_max, shared=key.player is None))

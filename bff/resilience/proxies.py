@@ -48,7 +48,7 @@ class ProxyHops:
     def _find(self, peer: str, forwarded_for: str, forwarded_proto: str) -> Caller:
         believed, address = 0, peer
         reports = [report for part in forwarded_for.split(",") if (report := part.strip())]
-        while believed < len(self.hops) and self._stands_on(len(self.hops) - 1 - believed, address):
+        while believed < len(self.hops) and self._is_trusted_hop(len(self.hops) - 1 - believed, address):
             believed += 1
             reported = _address(reports[-believed]) if believed <= len(reports) else None
             if reported is None:
@@ -58,7 +58,7 @@ class ProxyHops:
             address = str(reported)
         return Caller(address, _scheme(forwarded_proto, believed))
 
-    def _stands_on(self, hop: int, address: str) -> bool:
+    def _is_trusted_hop(self, hop: int, address: str) -> bool:
         found = _address(address)
         return found is not None and any(found in network for network in self.hops[hop])
 

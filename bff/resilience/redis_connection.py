@@ -40,7 +40,7 @@ class _Ours:
     host: str
     port: int
 
-    def _left(self, error: Exception) -> RedisConnectionError:
+    def _connection_error(self, error: Exception) -> RedisConnectionError:
         """What to say, once this connection is closed."""
         if self.primary is None:
             of_a_cluster = isinstance(error, _OF_A_CLUSTER)
@@ -78,7 +78,7 @@ class _Async(_Ours):
             return await super().read_response(*arguments, **options)  # type: ignore[misc]
         except (*_OF_A_CLUSTER, ReadOnlyError) as error:
             await self.disconnect()  # type: ignore[attr-defined]
-            raise self._left(error) from error
+            raise self._connection_error(error) from error
 
 
 class _Blocking(_Ours):
@@ -103,7 +103,7 @@ class _Blocking(_Ours):
             return super().read_response(*arguments, **options)  # type: ignore[misc]
         except (*_OF_A_CLUSTER, ReadOnlyError) as error:
             self.disconnect()  # type: ignore[attr-defined]
-            raise self._left(error) from error
+            raise self._connection_error(error) from error
 
 
 def _check_role(answer: Any, connection: _Ours) -> None:
@@ -114,4 +114,4 @@ def _check_role(answer: Any, connection: _Ours) -> None:
         error = RedisConnectionError(
             f"{connection.host}:{connection.port} is a replica, and Sentinel named it as primary"
         )
-        raise connection._left(error)
+        raise connection._connection_error(error)

@@ -36,7 +36,7 @@ class Primary:
         self._node_s = node_s
 
     def __repr__(self) -> str:
-        return f"<Primary by {self.address.found_by} of {self._what}>"
+        return f"<Primary by {self.address.found_by} of {self._shard_label}>"
 
     async def find_async(self) -> Node:
         """The primary's address; redis-py's ConnectionError where no node names one."""
@@ -52,7 +52,7 @@ class Primary:
             except asyncio.CancelledError:
                 self._passed_over(node, TimeoutError())
                 raise
-        raise RedisConnectionError(f"nobody says which server is the primary of {self._what}: {why}")
+        raise RedisConnectionError(f"nobody says which server is the primary of {self._shard_label}: {why}")
 
     def find(self) -> Node:
         """As `find_async`, and blocks."""
@@ -63,7 +63,7 @@ class Primary:
                     return self._place(client.execute_command(*self._question), node)
             except (RedisError, OSError) as error:
                 why = self._passed_over(node, error)
-        raise RedisConnectionError(f"nobody says which server is the primary of {self._what}: {why}")
+        raise RedisConnectionError(f"nobody says which server is the primary of {self._shard_label}: {why}")
 
     def mistaken(self, place: Node) -> None:
         """`place` does not answer, or is no primary: the node that named it is asked last the next time."""
@@ -71,7 +71,7 @@ class Primary:
             self._to_the_end(node)
 
     @property
-    def _what(self) -> str:
+    def _shard_label(self) -> str:
         return self.address.name if self.address.found_by == "sentinel" else f"slot {self._slot}"
 
     @property
@@ -98,7 +98,7 @@ class Primary:
 
     def _of_sentinel(self, answer: Any, node: Node) -> Node:
         if not answer:
-            raise RedisConnectionError(f"Sentinel at {node[0]}:{node[1]} knows no primary {self._what}")
+            raise RedisConnectionError(f"Sentinel at {node[0]}:{node[1]} knows no primary {self._shard_label}")
         return _text(answer[0]), int(answer[1])
 
     def _of_slots(self, answer: Any, node: Node) -> Node:
@@ -110,7 +110,7 @@ class Primary:
             if first <= self._slot <= last:
                 primary = places[0]
         if primary is None:
-            raise RedisConnectionError(f"the cluster at {node[0]}:{node[1]} serves no {self._what}")
+            raise RedisConnectionError(f"the cluster at {node[0]}:{node[1]} serves no {self._shard_label}")
         return primary
 
     def _passed_over(self, node: Node, error: BaseException) -> str:

@@ -41,18 +41,18 @@ def _initials(name: str) -> str:
     return "".join(letters[:2]).upper()
 
 
-def _at(*points: tuple[float, float]) -> str:
+def _points(*points: tuple[float, float]) -> str:
     return " ".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
 def _circle(x: float, y: float, radius: float) -> str:
     radius = round(radius, 1)  # half of the very width that is written, or it is no circle
     half = f"a{radius} {radius} 0 1 0"
-    return f"M{_at((x - radius, y))}{half} {2 * radius:.1f} 0{half} {-2 * radius:.1f} 0z"
+    return f"M{_points((x - radius, y))}{half} {2 * radius:.1f} 0{half} {-2 * radius:.1f} 0z"
 
 
 def _polygon(points: list[tuple[float, float]]) -> str:
-    return f"M{_at(points[0])}L{_at(*points[1:])}z"
+    return f"M{_points(points[0])}L{_points(*points[1:])}z"
 
 
 def _around(x: float, y: float, radius: float, angle: float) -> tuple[float, float]:
@@ -81,8 +81,8 @@ def _rays(random: Random) -> Paths:
 def _hills(random: Random) -> Paths:
     def hill(base: float, rise: float) -> str:
         first, second = random.uniform(18, 40), random.uniform(56, 80)
-        curve = _at((first, base - rise), (second, base + rise), (100, base - rise / 2))
-        return f"M-4 76L{_at((-4, base))}C{curve}L100 76z"
+        curve = _points((first, base - rise), (second, base + rise), (100, base - rise / 2))
+        return f"M-4 76L{_points((-4, base))}C{curve}L100 76z"
 
     sun = _circle(random.uniform(56, 84), random.uniform(14, 26), random.uniform(7, 11))
     return hill(random.uniform(40, 52), 22), sun
@@ -134,7 +134,7 @@ def _petals(random: Random) -> Paths:
     def petal(angle: float) -> str:
         tip = _around(x, y, length, angle)
         left, right = (_around(x, y, length * 0.8, angle + side) for side in (0.5, -0.5))
-        return f"M{_at((x, y))}Q{_at(left, tip)}Q{_at(right, (x, y))}z"
+        return f"M{_points((x, y))}Q{_points(left, tip)}Q{_points(right, (x, y))}z"
 
     return "".join(petal(turn + n * math.tau / count) for n in range(count)), _circle(x, y, length * 0.2)
 

@@ -241,12 +241,12 @@ def _stakes(limits: Limits, formats: Formats, chosen: int) -> list[Stake]:
     return [Stake(value, formats.money_short(value, limits.currency), value == marked) for value in fitting]
 
 
-def _what(bet: Bet, formats: Formats) -> str:
+def _stake_text(bet: Bet, formats: Formats) -> str:
     return f"{formats.money_short(bet.amount_minor, bet.currency)} on {bet.side}"
 
 
 def _sentence(bet: Bet, formats: Formats) -> tuple[Tone, str]:
-    what = _what(bet, formats)
+    what = _stake_text(bet, formats)
     if bet.state == "placing":
         return "warn", f"{what} is being placed. Your bets here say what becomes of it."
     if bet.state in ("returning", "returned"):
@@ -271,4 +271,4 @@ def _line(bet: Bet, formats: Formats) -> BetLine:
     status = Status(bet.bet_id, bet.step, sentence, state)
     result = f"{bet.result} {bet.color}".strip()
     moment = AsOf(rfc3339(bet.at), formats.clock(bet.at))
-    return BetLine(bet.side, _what(bet, formats), state, tone, result, bet.color, moment, status)
+    return BetLine(bet.side, _stake_text(bet, formats), state, tone, result, bet.color, moment, status)

@@ -61,7 +61,7 @@ def included_from_outcome(include: Include, outcome: Outcome[Body]) -> Included:
             outcome.as_of,
             body.status,
             outcome.retry_after_ms,
-            upstream=_who(slot, outcome.reason),
+            upstream=_blamed_fragment(slot, outcome.reason),
             version_seen=body.version_seen,
             page_head=body.page_head,
         )
@@ -104,9 +104,9 @@ def included_from_failure(include: Include, failure: Failure) -> Included:
         failure.detail,
         status=failure.status,
         retry_after_ms=failure.retry_after_ms,
-        upstream=_who(include.slot, failure.reason),
+        upstream=_blamed_fragment(include.slot, failure.reason),
     )
 
 
-def _who(slot: Slot, reason: Reason | None) -> str:
+def _blamed_fragment(slot: Slot, reason: Reason | None) -> str:
     return "" if reason is not None and PROPERTIES[reason].shell_decides else slot.fragment

@@ -116,7 +116,7 @@ class FragmentReports:
     async def _listen(self) -> None:
         await pubsub.follow(
             self._redis_url,
-            self._hear,
+            self._on_message,
             channels=[CHANNEL],
             policy=pubsub.SubscriptionPolicy(),
             subscribed=self._subscribed,
@@ -129,7 +129,7 @@ class FragmentReports:
     def _lost(self, _detail: str) -> None:
         self.listening = False
 
-    def _hear(self, _channel: str, data: bytes) -> None:
+    def _on_message(self, _channel: str, data: bytes) -> None:
         try:
             question = msgspec.msgpack.decode(data, type=_Question)
         except msgspec.DecodeError:

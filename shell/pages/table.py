@@ -93,7 +93,7 @@ def _takes(page: Page, samples: dict[str, str]) -> bool:
     return samples.keys() == set(page.params) and PageTable([page]).match(page.path(samples)) == (page, samples)
 
 
-def _wrong_inside(name: str, slot: SlotEntry, slots: dict[str, SlotEntry]) -> str | None:
+def _nesting_problem(name: str, slot: SlotEntry, slots: dict[str, SlotEntry]) -> str | None:
     """Why a slot can not stand in the one that it names, in a sentence; None where it can, or names none."""
     if not slot.inside:
         return "stands in no other slot, so none is kept back for it; take awaited_ms out" if slot.awaited_ms else None
@@ -112,7 +112,7 @@ def page_of(where: str, name: str, page: PageEntry, scopes: Scopes) -> Page:
     if not (page.route.startswith("/") and page.route.endswith("/")):
         raise PagesBroken(f"{where}: its route must start and end with a slash")
     for slot_name, entry in page.slots.items():
-        if wrong := _wrong_inside(slot_name, entry, page.slots):
+        if wrong := _nesting_problem(slot_name, entry, page.slots):
             raise PagesBroken(f"{where}.slots.{slot_name} {wrong}")
     slots = [_slot(f"{where}.slots.{slot_name}", slot_name, slot, scopes) for slot_name, slot in page.slots.items()]
     if sum(slot.primary for slot in slots) > 1:

@@ -35,7 +35,7 @@ def rejection(method: str, headers: Mapping[str, str], *, scheme: str) -> Reject
     """Why the request reaches no fragment, None where it may."""
     if method not in METHODS:
         return Rejection(405, "method", f"{method[:16]} is not passed on; {', '.join(sorted(METHODS))} are.")
-    if not _from_here(headers, scheme):
+    if not _is_same_origin(headers, scheme):
         return Rejection(403, "origin", "This did not come from a page of this site, so nothing was done.")
     destination = headers.get("sec-fetch-dest", "")
     if destination not in _DESTINATIONS or "service-worker" in headers:
@@ -71,7 +71,7 @@ def limits_body(scope: Mapping[str, Any]) -> bool:
     return not is_form(scope["method"], headers)
 
 
-def _from_here(headers: Mapping[str, str], scheme: str) -> bool:
+def _is_same_origin(headers: Mapping[str, str], scheme: str) -> bool:
     """Reading counts as much as writing: the answer may be one player's.
 
     An old browser's GET has no `Origin`, so its `Referer` says.

@@ -50,21 +50,21 @@ class FileForms:
             await respond(send, *refusal)
             return True
         if self._is_too_large(scope):
-            await self._pass_by(receive)
+            await self._discard_body(receive)
             megabytes = self._policy.form_files_bytes_max / 2**20
             words = f"The form has more than the {megabytes:g} MiB that this site takes. Nothing was done."
-            await _say(scope, send, 413, words)
+            await _send_notice(scope, send, 413, words)
             return True
         found = await authenticate_cookies(incoming.cookies, self._parts.revocations)
         if found.certain and found.identity is None:
-            await self._pass_by(receive)
+            await self._discard_body(receive)
             await self._onward(scope, _nothing, send)  # which says so
             return True
         place = await self._bulkhead.enter(self._policy.form_files_wait_ms)
         if place is None:
             logger.warning("form_not_read", path=incoming.path[:200])
-            await self._pass_by(receive)
-            await _say(scope, send, 503, _BUSY)
+            await self._discard_body(receive)
+            await _send_notice(scope, send, 503, _BUSY)
             return True
         try:
             await self._onward(scope, receive, send)
@@ -76,7 +76,7 @@ class FileForms:
         length = dict(scope["headers"]).get(b"content-length", b"0")
         return int(length) > self._policy.form_files_bytes_max if length.isdigit() else False
 
-    async def _pass_by(self, receive: ASGIReceiveCallable) -> None:
+    async def _discard_body(self, receive: ASGIReceiveCallable) -> None:
         """Let a body come and go, for a while: a browser listens to no answer before it has sent all."""
         left = self._policy.form_passed_by_bytes_max
         try:
@@ -94,7 +94,7 @@ async def _nothing() -> Any:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def _say(scope: dict[str, Any], send: ASGISendCallable, status: int, words: str) -> None:
+async def _send_notice(scope: dict[str, Any], send: ASGISendCallable, status: int, words: str) -> None:
     response = notice(ASGIRequest(scope, BytesIO()), status, words)
     headers = [(name.lower(), value) for name, value in response.items()]
     await respond(send, status, headers, response.content)

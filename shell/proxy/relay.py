@@ -84,7 +84,7 @@ class Relay:
             headers = [*headers, ("content-length", str(answer.length))]
         await reply.start(answer.status, headers)
         async for chunk in answer.chunks:
-            if identity is not None and self._over(identity):
+            if identity is not None and self._session_ended(identity):
                 raise CallFailed(Reason.UNAUTHORISED, "the session ended", answered=True)
             try:
                 async with asyncio.timeout(self._idle_ms / 1000):
@@ -119,7 +119,7 @@ class Relay:
         log_failure(include, reason, words)
         await reply.problem(502, reason, words)
 
-    def _over(self, identity: Identity) -> bool:
+    def _session_ended(self, identity: Identity) -> bool:
         return self._revocations.covers(identity) or 0 < identity.ends <= time.time()
 
 

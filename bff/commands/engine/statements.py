@@ -183,7 +183,7 @@ def _update_sql(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[t
     return sql, [(name, _preparers(model)[name]) for name in (*names, model._meta.pk.attname)]
 
 
-def _where(model: type[Model], equal: tuple[tuple[str, bool], ...]) -> str:
+def _where_clause(model: type[Model], equal: tuple[tuple[str, bool], ...]) -> str:
     columns = [(_column(_fields(model)[name]), missing) for name, missing in equal]
     return " AND ".join(
         f"{column} IS NULL" if missing else f"{column} = {_placeholder()}" for column, missing in columns
@@ -192,7 +192,7 @@ def _where(model: type[Model], equal: tuple[tuple[str, bool], ...]) -> str:
 
 @cache
 def _single_sql(model: type[Model], what: str, equal: tuple[tuple[str, bool], ...]) -> str:
-    return f"SELECT {what} FROM {_table(model)} WHERE {_where(model, equal)}"  # noqa: S608
+    return f"SELECT {what} FROM {_table(model)} WHERE {_where_clause(model, equal)}"  # noqa: S608
 
 
 @cache
@@ -201,7 +201,7 @@ def _select_sql(
 ) -> tuple[str, list[str], list[tuple[int, Any, list[Converter]]]]:
     fields = list(_fields(model).values())
     columns = ", ".join(_column(field) for field in fields)
-    where = " OR ".join(f"({_where(model, equal)})" for equal in alternatives)
+    where = " OR ".join(f"({_where_clause(model, equal)})" for equal in alternatives)
     ending = " FOR UPDATE" if lock and connection.features.has_select_for_update else ""
     sql = f"SELECT {columns} FROM {_table(model)} WHERE {where}{ending}"  # noqa: S608
     converters = []

@@ -43,7 +43,7 @@ async def limits_view(store: Store, request: ViewRequest, policy: QueriesPolicy)
     if record is None and ledger.state != "live":
         return View(None, Freshness(state="down"), pending, commands_of(snapshot), break_of(snapshot, player))
     state = found.decode(LimitsState) if found else LimitsState(player.currency, [])
-    data = _at(state, snapshot.now, _changes(snapshot.feeds[ENGINE]), _breaks(ledger, snapshot.feeds[ENGINE]))
+    data = _limits_at(state, snapshot.now, _changes(snapshot.feeds[ENGINE]), _breaks(ledger, snapshot.feeds[ENGINE]))
     return View(
         data=data,
         freshness=ledger.freshness(record.sequence if record else None),
@@ -53,7 +53,7 @@ async def limits_view(store: Store, request: ViewRequest, policy: QueriesPolicy)
     )
 
 
-def _at(state: LimitsState, now: datetime, changes: Availability, breaks: Availability) -> LimitsData:
+def _limits_at(state: LimitsState, now: datetime, changes: Availability, breaks: Availability) -> LimitsData:
     standing = {limit.period: limit for limit in state.deposit}
     return LimitsData(
         currency=state.currency,

@@ -71,12 +71,12 @@ class GamesProvider(Provider):
         if kind == "list_half":
             games = games[: len(games) // 2]
         if kind == "list_lying":
-            games = self._lies(games)
+            games = self._faulty_rows(games)
         body = msgspec.json.encode(games)
         etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
         return HttpResponse(200, body, {"content-type": "application/json", "etag": etag})
 
-    def _lies(self, games: list[dict[str, Any]]) -> list[Any]:
+    def _faulty_rows(self, games: list[dict[str, Any]]) -> list[Any]:
         """Its own first games twice and otherwise, rows that are none, and what belongs to another provider."""
         foreign = self.games["tidewheel"][0]
         return [

@@ -63,7 +63,7 @@ class Stream:
         pages = [self._games[start : start + PAGE] for start in range(0, len(self._games), PAGE)]
         for index, page in enumerate(pages, start=1):
             items = [item(game) for game in page]
-            await _say(
+            await _send_json(
                 send, {"type": "snapshot", "page": index, "pages": len(pages), "seq": self._number, "items": items}
             )
         self._purged, since_s = 0, 0.0
@@ -81,21 +81,21 @@ class Stream:
             elif since_s >= CHANGE_S and not self._clock.held:
                 since_s = 0.0
                 await self._change(send)
-            await _say(send, {"type": "heartbeat", "seq": self._number})
+            await _send_json(send, {"type": "heartbeat", "seq": self._number})
 
     async def _change(self, send: Send) -> None:
         game = self._rng.choice(self._games)
         game.open = not game.open
         # A number that is left out is a change that its reader never sees.
         self._number += 2 if self._switch.fault.kind == "push_gap" else 1
-        await _say(send, {"type": "upsert", "seq": self._number, "item": item(game)})
+        await _send_json(send, {"type": "upsert", "seq": self._number, "item": item(game)})
 
     async def _purge(self, send: Send) -> None:
         for game in self._games[self._purged : self._purged + PURGED_AT_ONCE]:
             self._number += 1
-            await _say(send, {"type": "removed", "seq": self._number, "id": game.number})
+            await _send_json(send, {"type": "removed", "seq": self._number, "id": game.number})
         self._purged += PURGED_AT_ONCE
 
 
-async def _say(send: Send, message: dict[str, Any]) -> None:
+async def _send_json(send: Send, message: dict[str, Any]) -> None:
     await send({"type": "websocket.send", "text": msgspec.json.encode(message).decode()})

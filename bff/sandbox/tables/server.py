@@ -182,7 +182,7 @@ class TablesProvider(Provider):
         writing = asyncio.create_task(socket.write())
         try:
             while (message := await receive())["type"] == "websocket.receive":
-                self._hear(socket, message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
+                self._on_text(socket, message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
         finally:
             self._sockets.discard(socket)
             writing.cancel()
@@ -190,16 +190,16 @@ class TablesProvider(Provider):
             await asyncio.gather(writing, return_exceptions=True)
             self.logger.info("subscriber_left", sockets=len(self._sockets))
 
-    def _hear(self, socket: Socket, text: str) -> None:
+    def _on_text(self, socket: Socket, text: str) -> None:
         try:
             request = decode(text, object)
-            answer = self._obey(socket, request) if isinstance(request, dict) else {"error": "not an object"}
+            answer = self._answer_request(socket, request) if isinstance(request, dict) else {"error": "not an object"}
         except msgspec.DecodeError:
             answer = {"error": "not JSON"}
         if answer is not None:
             socket.say(msgspec.json.encode(answer))
 
-    def _obey(self, socket: Socket, request: dict[str, Any]) -> dict[str, Any] | None:
+    def _answer_request(self, socket: Socket, request: dict[str, Any]) -> dict[str, Any] | None:
         if request.get("casinoId") != self._casino_id:
             return {"error": "unknown casinoId"}
         if self.switch.fault.kind == "business_error":

@@ -84,7 +84,7 @@ class Cleaner:
         for element in self._odd:
             self._treat(element)
         for element, name, check in self._bad:
-            self._mend(element, name, check)
+            self._rewrite_attribute(element, name, check)
         self._settle_frames_and_data()
         if "svg" in self._seen:
             judge_repetition(self._drawn, self._referring, self._limits, self._spending)
@@ -196,7 +196,7 @@ class Cleaner:
         if ends_elsewhere(script.text):
             raise Stop(Reason.UNSAFE_HTML, "a comment within a script changes where the script ends")
 
-    def _mend(self, element: Element, name: str, check: Check) -> None:
+    def _rewrite_attribute(self, element: Element, name: str, check: Check) -> None:
         """Rewrite an attribute or remove it, and with it whatever would change its meaning without it."""
         if name not in element.attrs or self._may_stay_here(element, name, check):
             return

@@ -41,12 +41,12 @@ class CopiedFiles:
 
     def passes(self, url: str) -> bool:
         """Whether what the fragment calls `url` lies below its prefix."""
-        there = self._there(url)
+        there = self._resolved(url)
         return there is not None and self.prefix.address(there) is not None
 
     def address(self, url: str) -> str | None:
         """Where pages find what the fragment calls `url`; None where it is none of these files."""
-        there = self._there(url)
+        there = self._resolved(url)
         if there is None:
             return None
         own = urlsplit(self.base)
@@ -57,7 +57,7 @@ class CopiedFiles:
                 return self.folder + quote(path, safe=_PATH_SAFE) + mark + query
         return self.prefix.address(there)
 
-    def _there(self, url: str) -> SplitResult | None:
+    def _resolved(self, url: str) -> SplitResult | None:
         """The address that `url` means, if any of these files could have it."""
         url = url.strip(" ")
         if not (self.names or self.prefix.paths) or not url or len(url) > _URL_CHARS_MAX or _STRANGE.search(url):

@@ -65,7 +65,7 @@ def settle_places(found: Iterable[Element], reach: Reach, removal: Removal) -> N
     free = set(reach.places)
     for element in found:
         name = element.attr("name") or ""
-        if name in free and _stands_well(element, reach):
+        if name in free and _is_allowed_place(element, reach):
             free.discard(name)
             for attribute in [each for each in element.attrs if each != "name"]:
                 del element.attrs[attribute]
@@ -78,7 +78,7 @@ def settle_places(found: Iterable[Element], reach: Reach, removal: Removal) -> N
             removal.unwrap(element)
 
 
-def _stands_well(place: Element, reach: Reach) -> bool:
+def _is_allowed_place(place: Element, reach: Reach) -> bool:
     around = AROUND if reach.isolation == "light" else AROUND | LISTS
     for above in place.ancestors:
         if isinstance(above, Document):

@@ -96,7 +96,7 @@ def _run(page: "Page", watched: PageEvents, name: str) -> list[Finding]:
     # Taking pictures and judging accessibility put styles of their own into the page.
     for event, handler in handlers.items():
         page.remove_listener(event, handler)
-    return list(_happened(watched, name))
+    return list(_event_findings(watched, name))
 
 
 def _watch(page: "Page", watched: PageEvents) -> dict[str, Callable[[Any], None]]:
@@ -123,7 +123,7 @@ def _fulfil(route: "Route", composed: ComposedPage, watched: PageEvents) -> None
     route.fulfill(status=answered.status, headers=dict(answered.headers), body=answered.body)
 
 
-def _happened(watched: PageEvents, where: str) -> Iterator[Finding]:
+def _event_findings(watched: PageEvents, where: str) -> Iterator[Finding]:
     for message in watched.thrown:
         remedy = "Mend it; it runs each time the slot's HTML arrives."
         yield Finding(Rule.SCRIPT_ERROR, Level.ERROR, where, f"a script throws: {message}", remedy)

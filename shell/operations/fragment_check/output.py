@@ -32,7 +32,7 @@ def for_people(report: Report) -> Iterator[str]:
     yield from (f"picture: {path}" for path in report.pictures)
     yield from (f"not looked at: {what}" for what in report.skipped)
     for level in _ORDER:
-        for alike in _alike(report, level):
+        for alike in _grouped(report, level):
             yield from ("", *_finding_lines(alike))
     yield ""
     yield _verdict(report)
@@ -102,7 +102,7 @@ def _row(row: Survival) -> tuple[str, str, str, str]:
     return row.fault.name, row.fault.happens, f"a page shows {_SHOWN[row.state]} ({row.reason})", waited + heals
 
 
-def _alike(report: Report, level: Level) -> list[list[Finding]]:
+def _grouped(report: Report, level: Level) -> list[list[Finding]]:
     """Findings that say the same of several slots, together."""
     found: dict[tuple[str, str], list[Finding]] = {}
     for finding in report.findings:

@@ -134,7 +134,7 @@ class Drills:
                     absent[hop_name] = hop
                     continue
                 hops.append(hop)
-                own[variable] = names[address] = _through(urlsplit(address), hop.listen)
+                own[variable] = names[address] = _proxied_url(urlsplit(address), hop.listen)
         return cls(layout, tuple(hops), environ, absent)
 
     def own_environ(self) -> dict[str, str]:
@@ -206,7 +206,7 @@ def _hop(name: str, address: str, listen: int, called: Process | None) -> Hop | 
     return Hop(name, listen, f"{host}:{port or DEFAULT_PORTS[kind]}", _http(called) if kind == "http" else (kind,))
 
 
-def _through(parts: SplitResult, port: int) -> str:
+def _proxied_url(parts: SplitResult, port: int) -> str:
     user, at, _ = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user}{at}{HOST}:{port}").geturl()
 

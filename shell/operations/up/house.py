@@ -182,7 +182,7 @@ def decode(text: str, file: str, document: type[Document]) -> Document:
 def parse(text: str, file: str) -> House:
     """The house that `text` describes, or `HouseBroken`."""
     document = decode(text, file, _Document)
-    for where, problem in _slips(document):
+    for where, problem in _problems(document):
         raise HouseBroken(file, where, problem)
     return House(
         name=document.house.name,
@@ -195,7 +195,7 @@ def parse(text: str, file: str) -> House:
     )
 
 
-def _slips(document: _Document) -> list[tuple[str, str]]:
+def _problems(document: _Document) -> list[tuple[str, str]]:
     """(the field, what is wrong there) for what no type says."""
     slips = []
     if not document.process:

@@ -130,8 +130,8 @@ def _redis_answers(url: str) -> None:
         ) from error
     except (redis.RedisError, OSError) as error:
         raise PreflightFailed(
-            f"REDIS_URL does not answer: {_place(urlsplit(url))} ({_why(error, urlsplit(url))}). Nothing was started. "
-            "Start that server, correct REDIS_URL, or unset it to use the embedded Valkey."
+            f"REDIS_URL does not answer: {_place(urlsplit(url))} ({_error_text(error, urlsplit(url))}). "
+            "Nothing was started. Start that server, correct REDIS_URL, or unset it to use the embedded Valkey."
         ) from error
 
 
@@ -172,7 +172,7 @@ def _postgres_answers(variable: str, url: str, parts: SplitResult) -> None:
             connection.execute("SELECT 1")
     except psycopg.Error as error:
         raise PreflightFailed(
-            f"{variable} does not answer: {_place(parts)} ({_why(error, parts)}). Nothing was started. "
+            f"{variable} does not answer: {_place(parts)} ({_error_text(error, parts)}). Nothing was started. "
             f"Start that server, correct {variable}, or unset it to use SQLite in the data folder."
         ) from error
 
@@ -183,7 +183,7 @@ def _place(parts: SplitResult) -> str:
     return f"{hosts}{parts.path}"
 
 
-def _why(error: Exception, parts: SplitResult) -> str:
+def _error_text(error: Exception, parts: SplitResult) -> str:
     words = next(iter(str(error).strip().splitlines()), type(error).__name__)
     for secret in {parts.password, unquote(parts.password or "")} - {None, ""}:
         words = words.replace(str(secret), "***")

@@ -47,7 +47,7 @@ def join(argv: Sequence[str], environ: Mapping[str, str], root: Path) -> dict[st
             return {} if environ.get("SHELL_SECRET_KEY") else {"DEBUG": "1"}  # so there is no data to open
         if any(environ.get(name) for name in NAMED):
             return {}
-        base = _only_one(running(root), environ, root)
+        base = _meant_copy(running(root), environ, root)
     if base is None:
         return {}
     data = root / str(base)
@@ -66,7 +66,7 @@ def _port_base_of(argv: Sequence[str]) -> int | None:
     return found
 
 
-def _only_one(bases: list[int], environ: Mapping[str, str], root: Path) -> int | None:
+def _meant_copy(bases: list[int], environ: Mapping[str, str], root: Path) -> int | None:
     if len(bases) == 1:
         return bases[0]
     if bases:

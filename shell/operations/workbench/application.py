@@ -63,9 +63,9 @@ class Workbench:
     async def _start(self) -> None:
         self._following = [asyncio.create_task(self._follow(bench)) for bench in self._benches.values()]
         for task in self._following:
-            task.add_done_callback(self._say_end)
+            task.add_done_callback(self._log_end)
 
-    def _say_end(self, task: asyncio.Task[None]) -> None:
+    def _log_end(self, task: asyncio.Task[None]) -> None:
         """A mistake of the workbench itself ends the following of one fragment, and is no secret."""
         if not task.cancelled() and (error := task.exception()):
             self._say(f"the workbench broke: {error!r}")

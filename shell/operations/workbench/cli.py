@@ -89,10 +89,10 @@ def _application(folders: Sequence[FragmentFolder], pathnames: Sequence[str], po
         Bench(folder, bench_slots(folder.name, pages, pathnames, layout_of), keys, url, orphan_guard)
         for folder in folders
     ]
-    return Workbench(benches, say=_say)
+    return Workbench(benches, say=_print_line)
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, flush=True)
 
 

@@ -45,7 +45,7 @@ def answer_of(fixtures: Path, path: str, state: BenchState, now: datetime, *, si
     """The answer at `path` in `state` at `now`; None where there is no fixture. A view carries its freshness; in other
     upstreams' answers a state changes names and moments only.
     """
-    found = _at(read_fixture(fixtures, path, signed_in=signed_in), now)
+    found = _with_moments(read_fixture(fixtures, path, signed_in=signed_in), now)
     if path.startswith(VIEWS):
         return shape(found, state, now)
     return long_name(found) if state is BenchState.HUGE_NAMES else found
@@ -69,12 +69,12 @@ def shape(view: Any, state: BenchState, now: datetime) -> Any:
     return shaped
 
 
-def _at(value: Any, now: datetime) -> Any:
+def _with_moments(value: Any, now: datetime) -> Any:
     """`value` with `now`, `now+25s` and `now-90s` in it as moments: what runs out would have run out long ago."""
     if isinstance(value, dict):
-        return {key: _at(each, now) for key, each in value.items()}
+        return {key: _with_moments(each, now) for key, each in value.items()}
     if isinstance(value, list):
-        return [_at(each, now) for each in value]
+        return [_with_moments(each, now) for each in value]
     if isinstance(value, str) and (found := _MOMENT.fullmatch(value)):
         return _moment(now + timedelta(seconds=int(found[1] or 0)))
     return value

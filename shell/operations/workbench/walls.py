@@ -21,7 +21,7 @@ async def workbench(choice: Choice, benches: Mapping[str, Bench], generation: in
     context = {
         "choice": choice,
         "generation": generation,
-        "ways": _ways("/"),
+        "ways": _view_options("/"),
         "groups": groups_of(choice, list(benches), looks),
         "frame": frame_of(choice),
         "problem": bench.problem or ("" if shown else "There is no such slot."),
@@ -41,7 +41,7 @@ def gallery(benches: Mapping[str, Bench], generation: int) -> bytes:
             rows.append(("signed out", replace(first, signed_in=False)))
             walls.append({"words": f"{name}, {look.where}", "rows": [_row(*row) for row in rows]})
     problems = [f"{bench.folder.name}: {bench.problem}" for bench in benches.values() if bench.problem]
-    context = {"generation": generation, "ways": _ways("/gallery/"), "walls": walls, "problems": problems}
+    context = {"generation": generation, "ways": _view_options("/gallery/"), "walls": walls, "problems": problems}
     return render_to_string("gallery.html", context).encode()
 
 
@@ -50,7 +50,7 @@ def _row(words: str, choice: Choice) -> dict[str, object]:
     return {"words": words, "frames": frames}
 
 
-def _ways(current: str) -> list[Option]:
+def _view_options(current: str) -> list[Option]:
     return [Option(words, href, href == current) for words, href in (("One state", "/"), ("Gallery", "/gallery/"))]
 
 
