@@ -21,6 +21,10 @@ RESTATING = (
     "case_backup.py",
 )
 
+# Long sequences of what the other cases show one by one over both databases. What comes of them is the ledger's own,
+# and over PostgreSQL they cost nearly as much as all others; in every run they are over SQLite.
+FULL_OVER_POSTGRESQL = ("case_model.py", "case_model_limits.py", "case_partition_epochs.py")
+
 
 def run(database_url, *arguments, module="django"):
     environment = {**os.environ, "DATABASE_URL": database_url, "DEBUG": "1", "COLUMNS": "120"}
@@ -63,11 +67,19 @@ def fresh(databases, postgres, tmp_path):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
-def test_engine_holds_over(vendor, databases, request):
+@pytest.mark.parametrize(
+    ("vendor", "left_out"),
+    [
+        pytest.param("sqlite", (), id="sqlite"),
+        pytest.param("postgresql", FULL_OVER_POSTGRESQL, id="postgresql"),
+        pytest.param("postgresql", (), marks=pytest.mark.full, id="postgresql-all"),
+    ],
+)
+def test_engine_holds_over(vendor, left_out, databases, request):
     """Every rule of the ledger holds over this database, whatever sequence of commands it gets."""
     cases = sorted(CASES.glob("case_*.py"), key=lambda case: (case.name not in RESTATING, case.name))
-    assert len(cases) >= 2
+    cases = [case for case in cases if case.name not in left_out]
+    assert len(cases) > len(FULL_OVER_POSTGRESQL) + len(RESTATING)
     settings = ("-q", "-n", "0", "--ds", "bff.commands.settings", "-p", "no:cacheprovider", "-p", "no:playwright")
     if request.config.pluginmanager.hasplugin("mullion-branches"):
         settings += ("-p", "tests.support.branches")
