@@ -5,12 +5,11 @@ One process has one database.
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import preloaded
 from tests.support.postgres_server import PostgresServer
 
 HERE = Path(__file__).parent
@@ -34,13 +33,8 @@ OF_THE_DATABASE = (
 @pytest.mark.timeout(300)
 def test_shell_is_the_same_over_postgresql(postgres: PostgresServer, chosen: str) -> None:
     """What is given, refused and said, also while the server locks or takes no writes."""
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", *map(str, TESTS), "-k", chosen, "-n", "0", "-q", "-p", "no:playwright"],
-        env={**os.environ, "SHELL_DATABASE_URL": postgres.url("shell_sessions")},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    words = (*map(str, TESTS), "-k", chosen, "-n", "0", "-q", "-p", "no:playwright")
+    environment = {**os.environ, "SHELL_DATABASE_URL": postgres.url("shell_sessions")}
+    run = preloaded.run("pytest", *words, env=environment, timeout=280)
     assert run.returncode == 0, run.stdout[-6000:]
     assert int(re.findall(r"(\d+) passed", run.stdout)[0]) >= 15

@@ -5,8 +5,6 @@ import contextlib
 import os
 import secrets
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -19,7 +17,7 @@ from bff.contracts.ledger_partition import partition_of
 from bff.queries.requests import publish_request
 from bff.store import Store, StorePolicy
 from tests.support import preloaded
-from tests.support.money_house import ROOT, MoneyHouse, eventually
+from tests.support.money_house import MoneyHouse, eventually
 
 MONTH = datetime.now(UTC).strftime("%Y-%m")
 PLAYS_EVERY_S = 0.1
@@ -253,21 +251,18 @@ def test_rebuild_without_a_projector_says_so_and_keeps_what_is_done(house):
     """Nobody answers it, though others are answered: the command ends by itself and says what to do."""
     house.kill("projector")
     code = (
-        "import sys, django; django.setup()\n"
+        "import sys\n"
         "from bff.commands.management.commands import rebuild_views\n"
         "from django.core.management import CommandError, call_command\n"
         "rebuild_views.SILENCE_S_MAX = 2\n"
         "try: call_command('rebuild_views')\n"
         "except CommandError as error: sys.exit(str(error))\n"
     )
-    environment = {**house.environment, "DJANGO_SETTINGS_MODULE": "bff.commands.settings"}
     over = threading.Event()
     answering = threading.Thread(target=answer_others, args=(house, over))
     answering.start()
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
-        )
+        done = house.manage("shell", "-c", code, check=False)
     finally:
         over.set()
         answering.join()
