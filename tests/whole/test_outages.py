@@ -34,10 +34,12 @@ NEEDED_BY = {
     "bff-live": set(),
     "offers-intake": set(),
 }
-# What takes more than one slot with it is killed in every run. That a fragment, a provider or the live socket can not
-# be reached is a drill that every run of CI has (`SUBSET` in tests/drills/runner/cli.py); `.ci/full` kills every
-# process there is, for the log that names it and for the page that stood open.
-EVERY_TIME = ("bff-queries", "bff-commands", "projector", "valkey")
+# What takes more than one slot with it is killed in every run. For the engine (bff-commands) that is done in
+# `test_engine_down.py`: the projector takes the same slots with it, and they blame the engine for that, too. That a
+# fragment, a provider or the live socket can not be reached is a drill that every run of CI has (`SUBSET` in
+# tests/drills/runner/cli.py); `.ci/full` kills every process there is, for the log that names it and for the page that
+# stood open.
+EVERY_TIME = ("bff-queries", "projector", "valkey")
 # Who is named in the shell's log as the one that failed, where somebody needs the process.
 NAMED = {
     "wallet": {"wallet"},

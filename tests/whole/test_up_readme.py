@@ -13,17 +13,16 @@ from tests.support.up_remains import left_of
 
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+# The fragments that a command names, and what these need.
 LOBBY = (
     "shell",
     "live-dealer",
     "promotions",
-    "games",
     "wallet",
     "bff-queries",
     "ingest",
     "sandbox-tables",
     "sandbox-promotions",
-    "sandbox-games",
 )
 START, TESTS, OWN_PLACE, HOLD, RELEASE, LOOK, PUBLISH, DRILLS, TRY, HOLD_OUT, LET_IN, CHECK, HELP = COMMANDS
 
@@ -46,7 +45,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def started(machine: dict[str, str]) -> Iterator[Mullion]:
-    """What the first command starts, on ports that are free here: as much of it as fills the lobby."""
+    """What the first command starts, on ports that are free here: as much of it as the commands speak of."""
     mullion = Mullion("--only", *LOBBY, command=["sh", "-c", f'{START} "$@"', "up"], environ=machine)
     with mullion:
         yield mullion
