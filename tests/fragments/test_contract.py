@@ -418,7 +418,7 @@ def test_every_form_can_be_closed_on_an_open_page(pages: list[Page]) -> None:
     each(pages, check)
 
 
-def test_what_is_said_of_a_command_can_be_closed(pages: list[Page]) -> None:
+def test_result_of_a_command_can_be_closed(pages: list[Page]) -> None:
     """A link to the page without the message works without a script."""
     for name, state, answer in pages:
         closing = answer.text.count("data-close>Close</a>")
@@ -426,7 +426,7 @@ def test_what_is_said_of_a_command_can_be_closed(pages: list[Page]) -> None:
         assert closing or state not in {"done", "lost", "down"}, f"{name}, {state}"
 
 
-def test_what_became_of_an_action_is_announced(pages: list[Page]) -> None:
+def test_result_of_an_action_is_announced(pages: list[Page]) -> None:
     """After an action the slot has a live region with the result."""
     for name, state, answer in pages:
         if state in ACTED - {"fallback"}:

@@ -78,7 +78,7 @@ def test_functions_framework_serves_the_same_application(bff: FakeBff) -> None:
 @pytest.mark.parametrize(
     ("room", "name", "path", "words"), [CASES[0], *(pytest.param(*each, marks=pytest.mark.full) for each in CASES[1:])]
 )
-def test_container_on_the_port_it_is_told_is_a_function_to_knative_and_cloud_run(
+def test_container_on_the_given_port_is_a_function_to_knative_and_cloud_run(
     bff: FakeBff, room: str, name: str, path: str, words: str
 ) -> None:
     """The image's own command, with `PORT` and `K_SERVICE` as those platforms set them."""

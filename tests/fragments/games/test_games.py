@@ -220,7 +220,7 @@ def test_address_to_go_back_to_is_one_of_the_catalogue(fragment: Fragment, bff: 
     assert answer.headers["location"] == "/games/?catalogue.search=a+b"
 
 
-def test_game_that_is_played_is_said_by_name(fragment: Fragment, bff: FakeBff) -> None:
+def test_game_that_is_played_is_named_in_a_notice(fragment: Fragment, bff: FakeBff) -> None:
     """A notice that can be closed names it; it is the latest game."""
     bff.replies["/commands/launch-game"] = reply(games_receipt())
     page = post(fragment, {**MARK, "do": "play", "game_id": GAMES[4].game_id, "at": AT}, player())
@@ -252,7 +252,7 @@ def test_page_that_was_read_too_early_is_read_again_when_the_played_game_is_the_
         (problem(401, "context_expired"), 401, ""),
     ],
 )
-def test_every_answer_of_the_engine_is_told(
+def test_every_answer_of_the_engine_is_shown(
     fragment: Fragment, bff: FakeBff, reply_: Reply, status: int, says: str
 ) -> None:
     """The list stays, with the result above it."""

@@ -156,7 +156,7 @@ def test_unknown_outcome_is_pending_under_its_key() -> None:
 @pytest.mark.parametrize(
     "receipt_id", ["", "rc_1", "key_", "key_deposit_1_k", "key_<b>_1700000000_k", "key_deposit_١٧٠٠٠٠٠٠٠٠_k"]
 )
-def test_what_names_no_lost_command_is_asked_of_nobody(receipt_id: str) -> None:
+def test_only_own_ids_are_read_as_lost_commands(receipt_id: str) -> None:
     """Only ids that a fragment itself wrote are parsed as keys of commands."""
     assert parse_unanswered(receipt_id) is None
 
@@ -203,7 +203,7 @@ def test_room_says_how_old_it_was_when_it_was_made() -> None:
     assert (shown.as_of.text, shown.age_s) == ("20:14:03 UTC", 2)
 
 
-def test_window_that_has_passed_is_none() -> None:
+def test_betting_window_in_the_past_is_closed() -> None:
     """A betting window in the past counts as closed."""
     soon, past = AS_OF + timedelta(seconds=9), AS_OF + timedelta(seconds=1)
     closes = room(bets_close_at=soon).closes

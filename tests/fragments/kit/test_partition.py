@@ -52,7 +52,7 @@ async def test_mark_is_handed_on_to_the_bff_and_its_outage_opens_nobody_elses_br
     assert bff._guard(bff.QUERIES).breaker.position is Position.CLOSED
 
 
-async def test_who_fails_behind_the_bff_is_not_told_from_one_partition_to_everybody(queries: FakeBff) -> None:
+async def test_failing_upstream_of_one_partition_is_not_named_in_others(queries: FakeBff) -> None:
     """A store's outage in one session's partition does not change the upstream that other requests name."""
     queries.replies["/views/wallet"] = lambda request: problem(503, "store_down") if has_mark(request) else Reply(500)
     for _ in range(6):

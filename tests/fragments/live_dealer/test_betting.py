@@ -81,7 +81,7 @@ def test_form_that_makes_no_sense_is_never_sent(
 
 
 @pytest.mark.parametrize("why", [BetRefusal.BETS_CLOSED, BetRefusal.NOT_ENOUGH_MONEY, BetRefusal.SESSION_ENDED])
-def test_refusal_is_told_beside_a_form_that_can_be_sent_anew(live: Fragment, bff: FakeBff, why: BetRefusal) -> None:
+def test_refusal_is_shown_beside_a_form_with_a_new_key(live: Fragment, bff: FakeBff, why: BetRefusal) -> None:
     """The answer is 422, announced, with the chosen chip and a new key."""
     bff.replies["/v1/bets"] = problem(422, why)
     answer = place(live, stake="250")
@@ -92,7 +92,7 @@ def test_refusal_is_told_beside_a_form_that_can_be_sent_anew(live: Fragment, bff
     assert KEY not in answer.text
 
 
-def test_lost_answer_keeps_its_key_and_can_be_asked_again(live: Fragment, bff: FakeBff) -> None:
+def test_lost_answer_keeps_its_key_and_can_be_sent_again(live: Fragment, bff: FakeBff) -> None:
     """The bet may be placed, so the only form is the same bet under the same key."""
     bff.replies["/v1/bets"] = reply(bet("accepted"), cut=True)
     answer = place(live)
@@ -132,7 +132,7 @@ def test_visitor_is_invited_and_can_not_bet(live: Fragment, bff: FakeBff) -> Non
     assert all(one.path != "/v1/bets" for one in bff.requests)
 
 
-def test_receipt_is_told_to_its_player_while_the_bet_is_open(live: Fragment, bff: FakeBff) -> None:
+def test_receipt_is_shown_to_its_player_while_the_bet_is_open(live: Fragment, bff: FakeBff) -> None:
     """The slip shows the state of the bet in `?receipt=`, if it is the player's and still open."""
     stands = ["accepted"]
 
@@ -153,7 +153,7 @@ def test_receipt_is_told_to_its_player_while_the_bet_is_open(live: Fragment, bff
     assert "€10.00" in live.get("/bets/205", **player_headers()).text
 
 
-def test_players_pages_are_nobody_elses(live: Fragment, bff: FakeBff) -> None:
+def test_players_pages_are_not_cacheable(live: Fragment, bff: FakeBff) -> None:
     """Slip and bets are not cacheable; the table's page is, and its request has no bearer."""
     bff.replies["/v1/bets"] = reply(BetsData([]))
     for path in ("/slip/205", "/bets/205"):

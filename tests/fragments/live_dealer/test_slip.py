@@ -102,7 +102,7 @@ def test_limits_are_named_in_their_refusal() -> None:
     assert "€5,000" in slip.refused(BetRefusal.OVER_LIMIT, ROULETTE.limits, ENGLISH).words
 
 
-def test_lost_answer_is_asked_for_again_under_the_same_key() -> None:
+def test_lost_bet_is_offered_again_under_the_same_key() -> None:
     """It is not called failed, and the next form is the same bet."""
     wanted = PlaceBet("205", "red", 500, "EUR", CLOSES + timedelta(microseconds=123_456))
     notice, again = slip.unknown(wanted, "k9", ENGLISH)

@@ -138,7 +138,7 @@ def test_claim_that_is_not_done_says_so_on_its_card(
         (problem(410, "key_forgotten"), "too long ago", False),
     ],
 )
-def test_lost_claim_is_asked_for_by_its_key(
+def test_lost_claim_is_looked_up_by_its_key(
     promotions: Fragment, bff: FakeBff, answered: Reply, words: str, asks_again: bool
 ) -> None:
     """The key survives a reload; the engine is asked for its result, and nothing is claimed again."""

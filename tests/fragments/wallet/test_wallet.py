@@ -74,7 +74,7 @@ def test_anonymous_player_is_invited_to_sign_in_and_back(wallet: Fragment, bff: 
     assert bff.requests == []
 
 
-def test_two_players_are_asked_for_apart(wallet: Fragment, bff: FakeBff) -> None:
+def test_each_player_has_a_request_of_their_own(wallet: Fragment, bff: FakeBff) -> None:
     """Each request has its own bearer, and no answer is reused."""
     bff.replies["/views/wallet"] = by_player
     birch = wallet.get("/summary", **player(authorization=bearer("wallet", player="pl_birch", currency="GBP")))
@@ -118,7 +118,7 @@ def test_old_money_says_how_old(wallet: Fragment, bff: FakeBff, state: Any, reas
     assert re.search(r'<button class="button" type="submit" disabled>', answer.text)
 
 
-def test_closed_engine_is_told_in_its_own_words(wallet: Fragment, bff: FakeBff) -> None:
+def test_closed_engine_is_shown_with_its_own_sentence(wallet: Fragment, bff: FakeBff) -> None:
     """While deposits are paused both pages show the BFF's sentence."""
     bff.replies["/views/wallet"] = reply(view(wallet_data(deposit=Availability(False, "Deposits are paused: tests."))))
     for path in ("/summary", "/cashier"):

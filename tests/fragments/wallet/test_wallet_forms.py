@@ -123,7 +123,7 @@ def test_refusals_stand_where_they_belong(wallet: Fragment, bff: FakeBff) -> Non
     assert "fragment-state" not in answer.headers
 
 
-def test_player_who_takes_a_break_is_told_so_and_not_signed_out(wallet: Fragment, bff: FakeBff) -> None:
+def test_player_who_takes_a_break_stays_signed_in(wallet: Fragment, bff: FakeBff) -> None:
     """A 403 by the rules is not treated as a refused sign-in."""
     bff.replies["/commands/deposit"] = problem(403, "player_excluded", "You are on a break.")
     answer = act(wallet, "deposit", amount="20")
@@ -181,7 +181,7 @@ def test_break_begins_only_for_who_is_sure(wallet: Fragment, bff: FakeBff, days:
     assert "Your break has begun" in answer.text
 
 
-def test_lost_answer_to_a_limit_is_asked_for_by_its_key(wallet: Fragment, bff: FakeBff) -> None:
+def test_lost_answer_to_a_limit_is_looked_up_by_its_key(wallet: Fragment, bff: FakeBff) -> None:
     """The card links to the result; the forms stay open, as a stricter limit must always be possible."""
     bff.replies["/commands/set-deposit-limit"] = Reply(500)
     answer = act(wallet, "limit", period="week", amount="30")

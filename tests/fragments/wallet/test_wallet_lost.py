@@ -104,7 +104,7 @@ def test_lost_answer_to_what_is_still_pending_is_pending_under_its_receipt(cashi
     assert re.search(r"Reference rc_\w+", again.text)
 
 
-def test_command_that_never_arrived_is_said_to_be_so_once_and_for_good(cashier: Cashier) -> None:
+def test_command_that_never_arrived_is_closed_for_good(cashier: Cashier) -> None:
     """The connection is reset before the command arrives: the key is checked for a while, then closed, and a late
     command is refused.
     """

@@ -210,7 +210,9 @@ def test_staff_without_the_permission_may_look_and_not_act(admin: None) -> None:
     assert act(client, "liverelease", "hold", "poll", reason="x") == "poll is held."
 
 
-def test_database_that_takes_no_change_is_said(admin: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_database_is_reported_without_claiming_an_outcome(
+    admin: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The message does not claim an outcome, as none is known, and names where to look it up."""
 
     def away(*_: Any, **__: Any) -> bool:

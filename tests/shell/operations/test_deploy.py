@@ -332,7 +332,7 @@ def test_functions_template_is_what_aws_takes() -> None:
     assert (run.stdout + run.stderr, run.returncode) == ("", 0)
 
 
-def test_image_holds_all_that_its_processes_import_and_runs_as_nobody() -> None:
+def test_image_holds_all_that_its_processes_import_and_runs_unprivileged() -> None:
     """The image has the folders and extras that its processes import, and its user has no login."""
     text = (DEPLOY / "Dockerfile").read_text("utf-8")
     copied = set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE))

@@ -43,7 +43,7 @@ async def test_fragment_that_is_well_has_nothing_to_mend() -> None:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-async def test_mistake_is_told_with_field_line_and_remedy(mistake: str) -> None:
+async def test_mistake_is_reported_with_field_line_and_remedy(mistake: str) -> None:
     """Each mistake is one finding; an error also sets the exit code for a CI."""
     expected = MISTAKES[mistake]
     level, (field, place, message, remedy) = expected.level, expected.finding
@@ -61,7 +61,7 @@ async def test_one_mistake_hides_no_other() -> None:
     assert [each.field for each in report.findings] == ["css[0]", "content"]
 
 
-async def test_what_several_slots_have_in_common_is_said_once() -> None:
+async def test_finding_of_several_slots_is_printed_once() -> None:
     """A finding of several slots is printed once, with each place."""
     body = content("<p onclick='x()'>1</p>")
     report = await checked({**body, "/more": body["/"]}, "", "/more")
@@ -84,7 +84,7 @@ async def test_degraded_answer_says_what_it_lacks_and_is_blamed_for_nothing_else
     assert all(row.heals for row in report.slots[0].survivals)
 
 
-async def test_nothing_at_the_address_is_said_and_could_not_be_checked() -> None:
+async def test_unreachable_address_is_reported_as_unchecked() -> None:
     """The report says what to do and has an exit code of its own."""
     async with RouteServer({}) as server:
         url = server.url
@@ -164,7 +164,7 @@ async def test_without_a_browser_everything_else_is_done_and_one_line_says_so(
     assert report.exit_code() == 0
 
 
-async def test_no_chromium_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_chromium_is_reported_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Playwright is installed and finds no Chromium that starts."""
     report = await checked()
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
@@ -184,7 +184,7 @@ async def test_no_chromium_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPat
         (["http://127.0.0.1:1/"], {"SHELL_PAGES": "/nowhere.toml"}, "/nowhere.toml"),
     ],
 )
-async def test_what_can_not_be_used_is_said_and_ends_with_two(
+async def test_unusable_argument_is_one_sentence_and_exit_code_two(
     options: list[str], environ: dict[str, str], words: str
 ) -> None:
     """An unusable argument or environment is one sentence and exit code 2."""

@@ -195,7 +195,7 @@ def test_token_follows_no_redirect(token: str, capsys: pytest.CaptureFixture[str
     assert "302" in capsys.readouterr().err
 
 
-def test_shell_that_does_not_answer_is_said_with_what_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
+def test_silent_shell_is_reported_with_where_to_look(capsys: pytest.CaptureFixture[str]) -> None:
     """The message does not claim that the change failed, as its outcome is unknown."""
 
     def refuse(request: httpx.Request) -> httpx.Response:

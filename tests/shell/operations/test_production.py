@@ -90,7 +90,7 @@ def test_gallery_is_nothing_that_players_reach(production: pytest.MonkeyPatch) -
         ("bff/live/settings.py", "INNER_PORT", "inner"),
     ],
 )
-def test_address_that_is_none_is_told_without_what_it_holds(
+def test_invalid_address_is_reported_without_its_value(
     production: pytest.MonkeyPatch, file: str, name: str, value: str
 ) -> None:
     """The message has the variable's name and not its value: a database's address may hold a password."""

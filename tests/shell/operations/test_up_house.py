@@ -114,7 +114,7 @@ def test_refusal_names_file_field_and_fault(was: str, becomes: str, where: str, 
     assert str(refused).startswith("bff/queries/house.toml: ")
 
 
-def test_what_is_not_toml_is_told_with_its_line():
+def test_invalid_toml_is_reported_with_its_line():
     """A syntax error names file and line."""
     refused = refusal("[house\n")
     assert "bff/queries/house.toml: this is not TOML" in str(refused)
@@ -146,7 +146,7 @@ def test_houses_are_found_one_and_two_folders_down(tmp_path: Path):
     assert {house.name for house in find.houses(tmp_path)} == {"front", "left"}
 
 
-def test_all_broken_houses_are_told_at_once(tmp_path: Path):
+def test_all_broken_houses_are_reported_at_once(tmp_path: Path):
     """One run reports every broken file."""
     make(tmp_path, "front", "front")
     make(tmp_path, "left", "LEFT")
@@ -174,7 +174,7 @@ def test_clash_of_two_houses_names_both(tmp_path: Path, second: dict, words: str
     assert broken.value.problems == [f"second/house.toml: {words} is already taken by front/house.toml"]
 
 
-def test_missing_module_is_told_before_anything_starts(tmp_path: Path):
+def test_missing_module_is_reported_before_anything_starts(tmp_path: Path):
     """A missing module is reported with its file, instead of by a process that crashes again and again."""
     make(tmp_path, "front", "front")
     (tmp_path / "front" / "app.py").unlink()

@@ -222,7 +222,7 @@ def test_backoff_doubles_and_forgets():
     assert delay.after(STEADY_S) == FIRST_S
 
 
-def test_exit_codes_are_told_in_words():
+def test_exit_codes_are_explained_in_words():
     """A signal is named; an unknown one keeps its number."""
     assert how_it_ended(3) == "ended with code 3"
     assert how_it_ended(-9) == "was ended by SIGKILL"

@@ -95,7 +95,7 @@ async def test_it_stands_once_every_shell_serves_what_was_published(tmp_path: Pa
 
 
 @pytest.mark.parametrize("why", ["down", "stopping"])
-async def test_nobody_waits_for_a_shell_that_will_not_answer(tmp_path: Path, why: str) -> None:
+async def test_publishing_does_not_wait_for_a_shell_that_went_down(tmp_path: Path, why: str) -> None:
     """A shell that went down reads the registry when it starts again; Ctrl-C ends the wait."""
     async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, board, supervisor, _):
         shells.status[1] = "200 OK"

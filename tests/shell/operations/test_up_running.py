@@ -137,7 +137,7 @@ def plain_http() -> Iterator[int]:
         listening.shutdown(socket.SHUT_RDWR)
 
 
-def test_address_that_can_not_be_published_is_told_in_a_sentence(tmp_path: Path, plain_http: int) -> None:
+def test_address_that_can_not_be_published_is_refused_in_one_sentence(tmp_path: Path, plain_http: int) -> None:
     """For https:// to a plain port and for a missing scheme it says what to write instead, and the command ends."""
     assert manage("migrate", "--noinput", DEBUG="1", MULLION_DATA=str(tmp_path)).returncode == 0
     address = f"127.0.0.1:{plain_http}/manifest.json"
@@ -151,7 +151,7 @@ def test_address_that_can_not_be_published_is_told_in_a_sentence(tmp_path: Path,
     assert "2 of 2 not published; what was live is still live" in verdict
 
 
-def test_database_that_can_not_be_used_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_database_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence says which address to name instead."""
 
     def broken(*_: object, **__: object) -> None:

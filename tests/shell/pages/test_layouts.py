@@ -189,7 +189,7 @@ def test_slot_may_not_be_called_like_the_heading(tmp_path: Path) -> None:
         read_layout(written(tmp_path, text), page_of("heading"))
 
 
-def test_page_with_slots_and_no_layout_is_refused_before_anybody_visits_it(tmp_path: Path) -> None:
+def test_page_with_slots_and_no_layout_stops_the_start(tmp_path: Path) -> None:
     """Every page is compiled at the start, so a page without a layout stops the shell before a visitor meets it."""
     (tmp_path / "bare.html").write_text('{% extends "page.html" %}')
     page = Page("bare", "/", "bare.html", (Slot("a", "a"),))

@@ -104,14 +104,14 @@ def test_page_that_is_whole_is_taken_with_the_scopes_that_operators_gave() -> No
         (b"page = 1", "malformed"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_taken(body: bytes, why: str) -> None:
+def test_broken_page_is_refused_with_field_and_remedy(body: bytes, why: str) -> None:
     """Each fault has its field and the remedy or the values that there are."""
     with pytest.raises(PagesBroken) as refused:
         CHECK.check("offers", body)
     assert why in str(refused.value)
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_faults_of_a_page_are_reported_at_once() -> None:
     """One check reports all faults of a document."""
     body = written(route="/tables/x/", slots={"offers": {"fragment": "none"}}, layout={"order": [], "slots": {}})
     with pytest.raises(PagesBroken) as refused:

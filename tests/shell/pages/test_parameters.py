@@ -80,7 +80,7 @@ def test_what_divides_addresses_or_is_not_seen_is_no_page(word: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["black jack", "блэкджек", "12:30", "a+b&c=d", "<b>", "100 %", ""])
-def test_what_the_page_is_asked_reaches_the_slot_as_it_was_written(value: str) -> None:
+def test_query_of_the_page_reaches_the_slot_unchanged(value: str) -> None:
     """The query is also in the slot's own address, so that a refetch requests the same."""
     visited = visit(f"tables.search={quote(value, safe='')}&tables.other=1&else=2")
     include = Include(SLOT, visited, None)

@@ -114,7 +114,7 @@ def test_page_asks_a_slot_only_what_the_table_lets_it(query: str, query_of_slot:
     assert Include(SLOTS[1], visit, None).query == {}
 
 
-async def test_slot_is_asked_and_refetched_with_the_pages_query() -> None:
+async def test_slot_is_requested_and_refetched_with_the_pages_query() -> None:
     """The fragment receives its own parameters, also when its slot is refetched."""
     async with Trio() as trio:
         visit = visited("main.kind=play&main.page=2")

@@ -81,7 +81,7 @@ async def test_refused_tries_do_not_count() -> None:
     assert await admitted(counts, *(("name24", f"10.0.1.{n}") for n in range(12))) == 10
 
 
-async def test_whoever_signs_in_gives_the_try_back() -> None:
+async def test_successful_sign_in_is_not_counted() -> None:
     """A successful sign-in is not counted, so an office behind one address can sign in all day."""
     counts = throttle()
     for n in range(100):

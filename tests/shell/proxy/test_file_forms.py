@@ -85,7 +85,7 @@ async def test_form_of_a_player_goes_on_as_it_comes(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("ends", [True, False])
-async def test_form_that_is_too_large_is_told_so_once_it_has_come(monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
+async def test_too_large_form_is_refused_once_it_has_arrived(monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
     """The refusal is sent once the body has arrived, or after a limit of time or bytes."""
     border = Border(monkeypatch)
     assert await border.post(b"x" * 60, b"x" * 60, ends=ends)
@@ -95,7 +95,7 @@ async def test_form_that_is_too_large_is_told_so_once_it_has_come(monkeypatch: p
     assert "MiB that this site takes. Nothing was done." in border.answers[0][1]
 
 
-async def test_form_of_nobody_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_body_of_a_form_without_a_sign_in_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a sign-in `onward` gets an empty body and answers itself."""
     border = Border(monkeypatch, signed_in=False)
     assert await border.post(b"one")

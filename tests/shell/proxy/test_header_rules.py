@@ -120,7 +120,7 @@ def test_type_of_an_answer_is_one_or_none(values: list[str], meant: str) -> None
         *((name, False) for name in ("application/pdf", "text/event-stream", "application/octet-stream", "image/png")),
     ],
 )
-def test_what_a_page_would_run_or_be_dressed_by_is_told_by_its_type(content_type: str, active: bool) -> None:
+def test_scripts_and_styles_are_recognised_by_their_type(content_type: str, active: bool) -> None:
     assert is_active(content_type) is active
 
 

@@ -255,7 +255,7 @@ async def test_equal_bodies_have_equal_addresses_and_another_release_has_others(
     assert other.split("/")[4] != shop.signed(f"{PREFIX}fonts/a.png").split("/")[4]
 
 
-async def test_part_of_a_file_that_is_asked_for_is_the_whole(shop: Shop) -> None:
+async def test_range_request_gets_the_whole_file(shop: Shop) -> None:
     """Range headers do not reach the origin, and a partial answer is not stored as the file."""
     status, headers, body = await shop.ask(f"{PREFIX}fonts/a.png", range="bytes=0-1")
     assert (status, body) == (200, PNG)
@@ -273,7 +273,7 @@ async def test_other_addresses_are_left_to_others(shop: Shop) -> None:
         assert (await shop.ask(f"{path}shop/pictures/a.png"))[0] == 404
 
 
-async def test_one_copy_serves_all_and_a_browser_that_has_it_is_told_so(shop: Shop) -> None:
+async def test_one_copy_serves_all_and_a_browser_that_has_it_gets_304(shop: Shop) -> None:
     """Concurrent requests are one request to the origin, a matching ETag gets 304, and equal bytes of two names are
     stored once.
     """

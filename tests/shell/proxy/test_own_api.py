@@ -70,7 +70,7 @@ async def test_answer_is_data_and_nothing_that_a_browser_would_open(podlet: Star
     assert answer.headers["content-security-policy"].startswith("sandbox;")
 
 
-async def test_podlets_own_refusal_is_passed_on_as_it_said_it(podlet: Started) -> None:
+async def test_podlets_own_refusal_is_passed_on_unchanged(podlet: Started) -> None:
     """A 4xx and a 5xx keep their body, which the fragment's script reads."""
     async with shell(podlet) as proxied:
         for status in (201, 204, 400, 404, 409, 422, 429, 500, 503):
@@ -106,7 +106,7 @@ async def test_outage_of_an_api_is_not_its_slots(podlet: Started) -> None:
         assert proxied.upstreams.of(proxied.release).refusal() is None
 
 
-async def test_visitor_who_asks_for_what_fails_takes_the_api_from_nobody(podlet: Started) -> None:
+async def test_visitor_whose_requests_fail_does_not_break_the_api_for_others(podlet: Started) -> None:
     """However many requests fail, and even with Retry-After in each answer, others are served."""
     async with shell(podlet) as proxied:
         for number in range(30):

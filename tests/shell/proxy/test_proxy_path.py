@@ -44,7 +44,7 @@ def shell(origin: Origin, policy: ProxyPolicy | None = None, **more: Any) -> Pro
         ("api/x", {"prefix": "/slots/lobby/nothing"}, 404, "not_found"),
     ],
 )
-async def test_request_that_may_not_be_passed_on_reaches_nobody(
+async def test_request_that_may_not_be_passed_on_is_not_sent(
     origin: Origin, rest: str, more: dict[str, Any], status: int, code: str
 ) -> None:
     async with shell(origin) as proxied:
@@ -78,7 +78,7 @@ async def test_other_addresses_and_forms_are_left_to_others(origin: Origin) -> N
         ("refused", "POST", 503, "nothing was sent"),
     ],
 )
-async def test_failure_is_told_as_far_as_it_is_known(
+async def test_failure_is_reported_as_far_as_it_is_known(
     origin: Origin, fault: str, method: str, status: int, words: str
 ) -> None:
     await origin.fail(fault)
@@ -109,7 +109,7 @@ async def test_body_that_is_cut_after_its_head_is_never_whole(origin: Origin) ->
         assert (answer.status, answer.whole) == (200, False)
 
 
-async def test_style_from_an_api_is_passed_on_to_nobody(origin: Origin) -> None:
+async def test_style_from_an_api_is_refused(origin: Origin) -> None:
     """An API's stylesheet is refused, so that a link in a page can not style it."""
     manifest = {"name": "podlet", "proxy": {"all": "/"}, "mullion": {"visitors": ["all"]}}
     async with Proxied(manifest, f"{origin.url}/manifest.json") as proxied:
@@ -213,7 +213,7 @@ async def test_small_body_that_never_ends_costs_the_fragment_nothing(origin: Ori
     assert not origin.seen
 
 
-async def test_browser_that_leaves_in_an_upload_blames_nobody(origin: Origin) -> None:
+async def test_browser_that_leaves_during_an_upload_counts_as_no_failure(origin: Origin) -> None:
     chunked = {"transfer-encoding": "chunked"}
     async with shell(origin) as proxied:
         for _ in range(6):

@@ -178,7 +178,7 @@ def test_only_what_shells_must_load_is_announced_and_only_once_it_stands(monkeyp
     assert announced == [made]
 
 
-def test_announcement_to_nobody_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_announcement_neither_raises_nor_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A change is committed when it is announced, so a failing hint neither raises nor takes long."""
     began = time.monotonic()
     announce(NOWHERE)

@@ -34,7 +34,7 @@ def test_runbook_is_a_link_only_where_it_is_an_https_address(runbook: str) -> No
     assert contact_in(manifest(**SAYS)).link == SAYS["runbook"]
 
 
-def test_contact_is_bounded_and_a_manifest_that_is_none_names_nobody() -> None:
+def test_contact_is_bounded_and_missing_in_a_broken_manifest() -> None:
     """Long texts are cut; a release whose manifest would be refused today is listed without a contact."""
     assert contact_in(manifest(owner="x" * 5000)) == Contact(owner="x" * 200)
     assert contact_in(b"{}") == NOBODY

@@ -99,7 +99,7 @@ async def test_font_of_a_shadow_root_is_lifted_to_the_page(podium: Podium) -> No
         ("@font-face { font-family: 'Segoe UI'; src: url(fonts/a.woff2) }", "'segoe ui' is a name that the shell uses"),
     ],
 )
-async def test_name_that_somebody_holds_is_refused_by_name(podium: Podium, style: str, why: str) -> None:
+async def test_name_held_by_another_is_refused_with_its_holder(podium: Podium, style: str, why: str) -> None:
     """The message has the holder, and nothing is changed; a fragment may declare its own names again."""
     own = FONT + "@property --poll-turn { syntax: '*'; inherits: true } p { font-family: Plain }"
     await published(podium, "poll", own)
@@ -110,7 +110,7 @@ async def test_name_that_somebody_holds_is_refused_by_name(podium: Podium, style
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_name_that_another_has_declared_before_is_said_to_who_uses_it(podium: Podium) -> None:
+async def test_use_of_a_name_that_another_has_declared_is_noted(podium: Podium) -> None:
     """A registered property has a value where the fragment that uses it relies on a default."""
     await published(podium, "poll", "@property --gap { syntax: '<length>'; inherits: true; initial-value: 900px }")
     done = await published(podium, "offers", "p { margin: var(--gap, 8px); color: var(--m-text) }")

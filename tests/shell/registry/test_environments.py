@@ -134,7 +134,7 @@ async def test_release_that_stands_in_staging_is_published_in_production_by_its_
 
 
 @pytest.mark.parametrize("name", ["Prod", "a_b", "x" * 32, "1st"])
-def test_name_that_is_none_keeps_the_shell_from_starting(name: str) -> None:
+def test_invalid_name_of_an_environment_stops_the_start(name: str) -> None:
     """The name is a part of tokens, between two underscores."""
     code = "import shell.settings"
     environ = {"DEBUG": "1", "SHELL_ENVIRONMENT": name, "PATH": ""}

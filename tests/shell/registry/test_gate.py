@@ -127,7 +127,7 @@ async def test_selectors_that_would_hold_up_every_page_are_refused(monkeypatch: 
         await published(changes)
 
 
-async def test_release_whose_content_is_down_is_published_and_said_so() -> None:
+async def test_release_whose_content_is_down_is_published_with_a_warning() -> None:
     """A warning is reported; its fallback is tried under all faults all the same."""
     done = await published({"/": Answer("down", status=500)})
     assert [(each.rule, each.level) for each in done.findings] == [("content-away", "warning")]
@@ -204,7 +204,7 @@ async def test_waived_rule_is_a_warning_with_its_reason_until_it_is_enforced() -
         ("a11y-alt", "x" * 201, "a reason has 1 to 200 characters"),
     ],
 )
-def test_what_can_not_be_waived_is_said(rule: str, reason: str, sentence: str) -> None:
+def test_rule_that_can_not_be_waived_is_refused(rule: str, reason: str, sentence: str) -> None:
     """The waiver is refused and nothing is changed."""
     with pytest.raises(WaiverRefused, match=sentence):
         waive("poll", rule, reason=reason, actor="ops")

@@ -55,7 +55,7 @@ def test_what_shuts_people_out_is_found_and_nothing_else(html: str, found: list[
     assert all(each.line == 3 and each.remedy and each.field == "content" for each in findings)
 
 
-def test_thousand_alike_are_said_twenty_times() -> None:
+def test_equal_findings_are_listed_twenty_times_at_most() -> None:
     """Equal findings are listed twenty times at most."""
     assert len(list(accessibility_findings("content", b"<img>" * 1000, "/"))) == 20
 

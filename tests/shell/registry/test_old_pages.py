@@ -28,7 +28,7 @@ def posted(path: str) -> ASGIRequest:
     return ASGIRequest(scope, BytesIO(b"id=1"))
 
 
-async def test_form_of_a_release_that_was_rolled_back_is_sent_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_form_of_a_rolled_back_release_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the withdrawn release nor the live one gets it; the page says that nothing was sent."""
     poller = SnapshotPoller()
 

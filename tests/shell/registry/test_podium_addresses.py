@@ -85,7 +85,7 @@ async def shown(started: Started, *slots: Slot, then: Callable[[], None] = lambd
         ({"content": "/a//b/"}, "", "/a/b"),
     ],
 )
-async def test_podlet_is_asked_where_a_layout_would_ask_it(
+async def test_podlet_is_requested_where_a_layout_would_request_it(
     podium: Podium, variant: Variant, pathname: str, wanted_url: str
 ) -> None:
     """Its answer is shown, also one without a Content-Type."""
@@ -147,7 +147,7 @@ async def test_answer_without_a_type_is_html_only_of_one_who_names_itself(podium
     assert (included.state, included.reason) == (State.FALLBACK, Reason.CONTENT_TYPE)
 
 
-async def test_answer_of_a_podlet_without_its_version_is_somebody_elses(podium: Podium) -> None:
+async def test_answer_of_a_podlet_without_its_version_is_refused(podium: Podium) -> None:
     """A gateway's page with status 200 is not shown as the fragment."""
     [started] = podium.start({"name": "named"})
     [well] = await shown(started, Slot("named", "named"))
@@ -185,7 +185,7 @@ async def test_publishing_asks_what_every_page_will_ask(podium: Podium) -> None:
     assert any("/c/mine answered 404" in note for note in done.notes)
 
 
-async def test_page_with_parameters_and_no_samples_is_said_to_be_unasked(podium: Podium) -> None:
+async def test_page_with_parameters_and_no_samples_is_noted_as_unchecked(podium: Podium) -> None:
     """The notes name the page that could not be checked."""
     page = Page("table", "/tables/{table}/", "table.html", (Slot("one", "unasked", "/table/{table}"),))
     done, seen = await looked_at(podium, {"name": "unasked"}, page)

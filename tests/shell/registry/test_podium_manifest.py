@@ -153,7 +153,7 @@ async def test_assets_are_used_when_and_where_the_manifest_says(podium: Podium) 
     assert done.notes == ()
 
 
-async def test_what_no_browser_would_use_is_left_out_and_said(podium: Podium) -> None:
+async def test_asset_that_no_browser_would_use_is_left_out_with_a_note(podium: Podium) -> None:
     """As in a layout, where such an element has no effect; publishing notes it."""
     css = [
         {"value": "/off.css", "disabled": True},

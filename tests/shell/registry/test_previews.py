@@ -130,7 +130,7 @@ async def test_member_of_the_team_opens_the_link_and_is_shown_the_release() -> N
     assert await shown(ana.cookies, snapshot) == ""
 
 
-async def test_link_is_nobody_elses() -> None:
+async def test_link_of_a_preview_opens_for_its_first_user_only() -> None:
     """Another account, another browser and a forged, truncated or expired link get one sentence, a line of the audit
     and no cookie.
     """

@@ -170,7 +170,7 @@ async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manife
     assert list(release.files.values()) == [hashlib.sha256(SCOPED).hexdigest(), more]
 
 
-async def test_authors_are_told_what_a_page_shows_their_content_without() -> None:
+async def test_markup_that_containment_drops_is_noted() -> None:
     """Dropped markup is noted and the release published, unless nothing of its content is left."""
     async with Origin(body=b'<p onclick="x()">Hello</p><script>x()</script>') as origin:
         done = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
@@ -181,7 +181,7 @@ async def test_authors_are_told_what_a_page_shows_their_content_without() -> Non
             await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
 
 
-async def test_authors_are_told_of_places_that_they_forgot_and_of_those_that_no_page_fills() -> None:
+async def test_missing_and_unused_places_of_inner_slots_are_noted() -> None:
     """A missing place for an inner slot is noted, and the slot stands at the end of content and fallback; the release
     is published all the same.
     """

@@ -78,7 +78,7 @@ async def test_control_character_is_refused_in_every_field_and_address(odd: str)
     ],
     ids=lambda value: str(value[:12]) if isinstance(value, bytes) else str(value),
 )
-async def test_body_that_is_none_is_a_problem_and_nothing_is_done(body: bytes, status: int) -> None:
+async def test_malformed_body_is_a_problem_and_changes_nothing(body: bytes, status: int) -> None:
     """Deeply nested, oversized and malformed JSON, and a page's document that is too large."""
     answer = await send("/fragments/origin/rollback", await made(Purpose.PUBLISH), body)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")

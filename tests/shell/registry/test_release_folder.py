@@ -208,7 +208,7 @@ def test_file_is_what_it_is_reached_as(entry: str, body: str, reached: str) -> N
         copied({entry: body, "/page.html": "", "/a.png": b"", "/b.css": ""}, entry)
 
 
-def test_budgets_are_said() -> None:
+def test_exceeded_budget_names_its_setting() -> None:
     """The limits of count and bytes name the setting that changes them; the count is checked before any request."""
     many: Files = {"/main.js": "".join(f'import "./{number}.js";' for number in range(10))}
     with pytest.raises(
@@ -220,7 +220,7 @@ def test_budgets_are_said() -> None:
         copied(large, "/main.css", budget=ReleaseBudget(bytes_max=4000))
 
 
-def test_what_can_only_be_known_when_it_runs_is_said() -> None:
+def test_computed_imports_and_bare_names_are_noted() -> None:
     """A computed import and a bare specifier are notes with their lines, as they may never run."""
     main = (
         'import lit from "lit";\nawait import(`./${name}.js`);\nimport(base + "x.js");\nnew URL(name, import.meta.url);'
@@ -292,7 +292,7 @@ def test_data_of_an_asset_is_what_stands_on_its_element() -> None:
     assert entries.notes == []
 
 
-def test_data_of_a_stylesheet_for_shadow_roots_is_said_to_stand_nowhere() -> None:
+def test_data_of_a_stylesheet_for_shadow_roots_is_noted_as_without_effect() -> None:
     """The podlet's own HTML links that stylesheet, so a note tells its authors to write the data there."""
     css = [{"value": "/a.css", "strategy": "shadow-dom", "data": {"id": "7"}}, {"value": "/b.css", "data": {"id": "7"}}]
     manifest = parse(msgspec.json.encode({"name": "podlet", "version": "1", "css": css}))

@@ -103,7 +103,7 @@ async def test_open_page_keeps_the_files_of_its_release(podium: Podium) -> None:
     assert b"blue" in (await answered(poller, f"{third}a.css"))[2]
 
 
-async def test_pictures_that_html_shows_are_copied_or_said(podium: Podium) -> None:
+async def test_pictures_in_html_are_copied_or_noted(podium: Podium) -> None:
     """For fallback and content, in every attribute; a missing picture is a note, and a page is no picture."""
     picture = {"headers": {"content-type": "image/png"}, "body": "PNG"}
     page = {"headers": {"content-type": "text/html"}, "body": "<p>"}

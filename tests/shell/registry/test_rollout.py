@@ -169,7 +169,7 @@ async def test_trial_that_makes_no_sense_changes_nothing(argv: tuple[str, ...], 
 
 
 @pytest.mark.parametrize("percent", ["0", "100", "-3", "nan"])
-async def test_share_that_is_none_is_refused(percent: str) -> None:
+async def test_share_of_zero_or_a_hundred_is_refused(percent: str) -> None:
     """Zero and a hundred per cent are refused; `promote` is for everybody."""
     async with Origin() as origin:
         await tried(origin)

@@ -99,7 +99,7 @@ async def test_nothing_that_goes_wrong_ends_the_following(
     await following.stop()
 
 
-async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_well(database: Database) -> None:
+async def test_failing_subscriber_is_called_again_until_it_succeeds(database: Database) -> None:
     """The snapshot advances, and a subscriber that raised is called again."""
     generations: list[int] = []
 

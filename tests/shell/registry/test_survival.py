@@ -54,7 +54,7 @@ async def test_without_a_fallback_no_row_is_survived() -> None:
     assert not any(row.survived for row in found.values())
 
 
-async def test_fallback_that_can_not_be_contained_is_none() -> None:
+async def test_fallback_that_can_not_be_contained_counts_as_missing() -> None:
     """A fallback that no page could show counts as missing."""
     found = await rows(fallback=b"<plaintext>")
     assert not any(row.survived for row in found.values())

@@ -19,7 +19,7 @@ EVENT = TrialEvent(
 SOON = WebhookPolicy(deadline_ms=1000, attempts=3, wait_ms=1)
 
 
-async def test_what_became_of_a_trial_is_posted_once_and_signed() -> None:
+async def test_result_of_a_trial_is_posted_once_and_signed() -> None:
     """The signature covers the body and the time."""
     async with Origin() as origin:
         webhook = TrialWebhook(f"{origin.url}/hook", SECRET, SOON, now=lambda: 1_700_000_000.5)
@@ -42,7 +42,7 @@ async def test_what_became_of_a_trial_is_posted_once_and_signed() -> None:
     assert call.headers["mullion-signature"] == f"t=1700000000,v1={mac}" == sign(SECRET, 1_700_000_000, call.body)
 
 
-async def test_address_that_fails_is_asked_a_few_times_with_the_same_id() -> None:
+async def test_failing_webhook_is_retried_a_few_times_with_the_same_id() -> None:
     """After the last retry there is one line in the log."""
     async with Origin() as origin:
         await origin.fail("status=500")
@@ -59,7 +59,7 @@ async def test_address_that_fails_is_asked_a_few_times_with_the_same_id() -> Non
     assert [(line["event"], line["detail"]) for line in logs] == [("trial_webhook_undelivered", "it answered 500")]
 
 
-async def test_address_that_hangs_is_waited_for_by_nobody() -> None:
+async def test_hanging_webhook_delays_nothing() -> None:
     """Posting returns at once, the queue is bounded, and the shell ends without waiting."""
     async with Origin() as origin:
         await origin.fail("silence")

@@ -240,7 +240,7 @@ def test_only_what_people_read_becomes_too_long() -> None:
 
 
 @pytest.mark.parametrize("path", ["../secret", "a/../../b", "", "/etc/passwd", "views/", "nothing", "views/broken"])
-def test_fixture_that_is_not_there_is_none(path: str, tmp_path: Path) -> None:
+def test_missing_or_broken_fixture_counts_as_none(path: str, tmp_path: Path) -> None:
     """No file outside the folder is read, and a broken file counts as missing."""
     (tmp_path / "fixtures" / "views").mkdir(parents=True)
     (tmp_path / "fixtures" / "views" / "broken.json").write_text("{")
