@@ -37,16 +37,20 @@ class Poll:
         self.process.wait(10)
 
 
-def start(port: int, folder: Path, house: SlowHouse) -> Poll:
+def start(port: int, folder: Path, key: str | None) -> Poll:
     found = EXAMPLE.search((ROOT / "fragments" / "README.md").read_text("utf-8"))
     assert found, "the page has lost its example"
     (folder / "poll.mjs").write_text(found[1], "utf-8")
-    secrets = json.loads((house.mullion.data / "secrets.json").read_text("utf-8"))
-    environ = {**os.environ, "PORT": str(port), "PLAYER_CONTEXT_PUBLIC_KEY": secrets["PLAYER_CONTEXT_PUBLIC_KEY"]}
+    environ = {**os.environ, "PORT": str(port), **({"PLAYER_CONTEXT_PUBLIC_KEY": key} if key else {})}
     process = subprocess.Popen([str(node()), "poll.mjs"], cwd=folder, env=environ)
     poll = Poll(f"http://127.0.0.1:{port}", process)
     wait_for(lambda: answers(poll))
     return poll
+
+
+def key_of(house: SlowHouse) -> str:
+    """Where the page says that a local run keeps it."""
+    return str(json.loads((house.mullion.data / "secrets.json").read_text("utf-8"))["PLAYER_CONTEXT_PUBLIC_KEY"])
 
 
 def node() -> Path:
@@ -65,7 +69,7 @@ def answers(poll: Poll) -> bool:
 
 @pytest.fixture
 def poll(slow: SlowHouse, tmp_path: Path) -> Iterator[Poll]:
-    poll = start(free_port(), tmp_path, slow)
+    poll = start(free_port(), tmp_path, key_of(slow))
     yield poll
     poll.end()
 
@@ -105,8 +109,19 @@ def test_example_of_the_page_is_a_fragment_whose_form_counts_once(slow: SlowHous
         gone = slot(player.get("/limits/").text)
         assert 'data-state="fallback" data-reason="connect"' in gone
         assert "closed for the moment" in gone
-        again = start(port, tmp_path, slow)
+        again = start(port, tmp_path, key_of(slow))
         try:
             wait_for(lambda: 'data-state="fresh"' in slot(player.get("/limits/").text))
         finally:
             again.end()
+
+
+def test_example_without_the_shells_key_shows_a_player_what_visitors_see(tmp_path: Path) -> None:
+    """As the page's first command starts it: the first player's request does not end it."""
+    poll = start(free_port(), tmp_path, None)
+    try:
+        shown = plain_http.get(f"{poll.url}/", headers={"authorization": "Bearer a.e30.c2ln"})
+        assert "Sign in</a> to vote" in shown.text
+        assert answers(poll)
+    finally:
+        poll.end()
