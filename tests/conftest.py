@@ -124,9 +124,14 @@ def pytest_configure_node(node: WorkerController) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests with a browser run last: Playwright's loop stays in the thread, and no asyncio test can run beside it.
-    After them runs only what ends the house of the run."""
+    After them runs only what ends the house of the run. `-m quick` stands in the place of `-m 'not full'`, and means
+    both."""
+    if _quick(config):
+        long = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     items.sort(key=lambda item: (_needs(item, {"house_to_end"}), _needs(item, BROWSER_FIXTURES)))
     for item in items:
         if _needs(item, BROWSER_FIXTURES) and not item.nodeid.startswith(BROWSER_FOLDER):

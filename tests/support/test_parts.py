@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -71,6 +72,15 @@ verdict ci"""
     lines = done.stdout.splitlines()
     assert (done.returncode, lines[-1].startswith("ci: FAILED: slow")) == (min(code, 1), code != 0)
     assert "said by the slow one" in lines
+
+
+def test_what_is_for_the_desk_leaves_out_what_takes_long() -> None:
+    """`-m quick` replaces the run's own `-m 'not full'`, and the rest of a catalogue does not come with it."""
+    file = "tests/bff/resilience/test_recovery.py"
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "quick", file]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert "[each by itself-25]" in done.stdout
+    assert "75 more" not in done.stdout
 
 
 def test_nothing_runs_twice() -> None:
