@@ -6,9 +6,12 @@ assigned here, for the caller sees to that; its offsets are the group's all the 
 Kafka does not count how often a message was taken. So the committed offset carries beside it who died over what
 follows (`bff.broker.poison.DeathRecord`). It is written when a consumer takes over and before a suspect is handed out,
 not before each batch: the first death is not counted, and a healthy consumer commits no more often for it.
+A client that reaches no broker for `renew_ms` is replaced by a new one: after an outage one was seen that found none of
+the brokers again which every new client found.
 """
 
 import contextlib
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,6 +38,7 @@ class KafkaReader:
         self._partition = partition or FIRST
         self._client = Client("reader")
         self._consumer: Consumer | None = None
+        self._failing_since: float | None = None  # monotonic seconds
         self._unacked: dict[int, int] = {}  # offset -> how many consumers took it
         self._acked: set[int] = set()  # acknowledged before something older was
         self._next = 0  # the offset after the last one that was handed out
@@ -111,11 +115,29 @@ class KafkaReader:
             self._consumer.commit(offsets=[place], asynchronous=False)
 
     def _take(self) -> list[Message]:
-        """The next messages. Where deaths are counted, that they were handed out is written first."""
+        """The next messages, from a new client where this one has failed for too long."""
         if self._consumer is None:
             self._consumer = self._join()
-        self._go_back(self._consumer)
-        messages = self._consume(self._consumer)
+        try:
+            messages = self._take_from(self._consumer)
+        except KafkaException:
+            self._renew_if_due()
+            raise
+        self._failing_since = None
+        return messages
+
+    def _renew_if_due(self) -> None:
+        now = time.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        elif self._consumer is not None and now - self._failing_since >= self._broker.policy.renew_ms / 1000:
+            consumer, self._consumer, self._failing_since = self._consumer, None, None
+            self._leave(consumer)
+
+    def _take_from(self, consumer: Consumer) -> list[Message]:
+        """Where deaths are counted, that the messages were handed out is written first."""
+        self._go_back(consumer)
+        messages = self._consume(consumer)
         fresh = [offset for each in messages if (offset := _offset(each)) not in self._unacked.keys() | self._acked]
         if fresh and self._is_to_be_written(fresh[0]):
             deaths = self._deaths or DeathRecord()

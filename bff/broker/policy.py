@@ -43,6 +43,8 @@ class BrokerPolicy:
     # Kafka: a consumer that died is replaced after the first, one that hangs in its work after the second.
     session_ms: int = 6000
     silence_ms_max: int = 30_000
+    # Kafka: a reader that has reached no broker for so long gets a new client.
+    renew_ms: int = 15_000
 
     def __post_init__(self) -> None:
         if self.stream_events_max < STREAM_EVENTS_MIN:

@@ -4,9 +4,9 @@ import time
 from dataclasses import replace
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
-from bff.broker import BrokerUnavailable, connect
+from bff.broker import BrokerUnavailable, connect, kafka_reader
 from bff.broker import kafka as kafka_broker
 from tests.support.broker_rig import POLICY, drain, event, numbers, retried
 from tests.support.kafka_mock import NOT_LEADER, OFFSET_COMMIT, PRODUCE, TOPIC_AUTHORIZATION_FAILED, KafkaMock
@@ -43,6 +43,39 @@ async def test_a_broker_that_is_down_is_one_typed_error_and_used_again_when_it_i
     kafka.up()
     await broker.publish(ledger, [event(3)])
     assert numbers(await retried(reader, 1)) == [3]
+    await reader.aclose()
+
+
+async def test_reader_whose_client_finds_no_broker_again_reads_on_with_a_new_one(broker, ledger, monkeypatch):
+    """After an outage one client asked in vain for minutes, while every new one was answered at once."""
+    broker.policy = replace(broker.policy, block_ms=20, renew_ms=150)
+    made: list[Consumer] = []
+
+    class Lost(Consumer):
+        """The first one of them reaches nobody once it has read something."""
+
+        def __init__(self, settings):
+            super().__init__(settings)
+            made.append(self)
+
+        def consume(self, *arguments):
+            return super().consume(*arguments) if self is not lost else []
+
+        def list_topics(self, *arguments, **options):
+            if self is lost:
+                raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+            return super().list_topics(*arguments, **options)
+
+    lost: Consumer | None = None
+    monkeypatch.setattr(kafka_reader, "Consumer", Lost)
+    reader = broker.reader(ledger, "projector", "a", partition=0)
+    await broker.publish(ledger, [event(1), event(2)])
+    got = await drain(reader, 2)
+    await reader.ack(got[:1])
+    [lost] = made
+    await broker.publish(ledger, [event(3)])
+    assert numbers(await retried(reader, 2)) == [2, 3], "what was not acknowledged comes once more"
+    assert len(made) == 2
     await reader.aclose()
 
 
