@@ -99,8 +99,9 @@ class Desk:
         hop = body.get("hop", "")
         if not isinstance(hop, str):
             raise Nonsense("hop: the name of a hop, or nothing for all of them.")
+        requested_at = time.monotonic()
         healed = await _do(lambda: self._control.heal(hop))
-        self._history.heal(hop, time.monotonic())
+        self._history.heal(hop, time.monotonic(), requested_at=requested_at)
         return {"healed": healed}
 
     def mark_for(self, body: Mapping[str, Any]) -> str:

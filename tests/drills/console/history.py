@@ -52,8 +52,8 @@ class Step:
 
 @dataclass(slots=True)
 class Entry:
-    """`changes` maps (viewer, slot) to the slot's states in order; `before` is its state at the beginning. The proxy
-    had the fault at `confirmed_at` at the latest."""
+    """`changes` maps (viewer, slot) to the slot's states in order; `before` is its state and reason at the beginning.
+    The proxy had the fault at `confirmed_at` at the latest, and no more at `gone_at`."""
 
     number: int
     fault: Fault
@@ -63,11 +63,12 @@ class Entry:
     ends: float
     ended: float | None = None
     confirmed_at: float = 0.0
+    gone_at: float = 0.0
     how: str = ""
     hits: str = ""
     closed: bool = False
     changes: dict[tuple[str, str], list[Step]] = field(default_factory=dict)
-    before: dict[tuple[str, str], str] = field(default_factory=dict)
+    before: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     watched: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def move_beginning(self, began: float) -> None:
@@ -76,12 +77,22 @@ class Entry:
             step.after_ms += _ms(self.began - began)
         self.began = began
 
+    def move_end(self, ended: float) -> None:
+        """It ended earlier than was known: what changed since changed after the end."""
+        self.ended = ended
+        ended_ms = _ms(ended - self.began)
+        for step in itertools.chain.from_iterable(self.changes.values()):
+            if step.after_ms >= ended_ms:
+                step.healed_ms = step.after_ms - ended_ms
+
     def concerns(self, viewer: str) -> bool:
         return self.fault.scope != "session" or viewer == TESTER
 
     def settled(self, key: tuple[str, str]) -> bool:
-        """Whether the slot is as before, or fresh: another fault may have affected it when this one began."""
-        return self.changes[key][-1].state in (self.before[key], FRESH)
+        """Whether the slot is as before, or fresh: another fault may have affected it when this one began. With another
+        reason it is not as before."""
+        last = self.changes[key][-1]
+        return last.state == FRESH or (last.state, last.reason) == self.before[key]
 
     def untouched(self) -> list[tuple[str, str]]:
         """Slots that were seen all the time and did not change; nothing is claimed of slots on a page that did not
@@ -170,16 +181,19 @@ class History:
                 continue
             after_ms = _ms(moment - entry.began)
             if key in entry.changes:  # what was seen of it since, such as another reason, began with this fall
-                entry.before[key] = before
+                entry.before[key] = (before, "")
                 entry.changes[key][0].after_ms = after_ms
             else:
-                _change(entry, key, before, Step(state, reason, after_ms), moment)
+                _change(entry, key, (before, ""), Step(state, reason, after_ms), moment)
 
-    def heal(self, hop: str, now: float) -> None:
-        """Everything that was active at `hop` was ended here; at every hop if it is empty."""
+    def heal(self, hop: str, now: float, *, requested_at: float | None = None) -> None:
+        """Everything that was active at `hop` was ended here; at every hop if it is empty. It ends when the caller
+        asked for it, so that a slot that was fresh before the proxy's answer came was so after the end."""
         for entry in self._on():
             if hop in ("", entry.fault.hop):
                 self._end(entry, now, HERE)
+                if requested_at is not None:
+                    entry.move_end(max(requested_at, entry.began))
 
     def follow(self, faults: Iterable[Fault], sampled_at: float, now: float, at_ms: int) -> None:
         """The active faults as the proxy reported them at `sampled_at`; `lasts_s` is the time left."""
@@ -207,11 +221,11 @@ class History:
         return [entry for entry in self._entries if entry.ended is None]
 
     def _end(self, entry: Entry, now: float, how: str) -> None:
-        entry.ended, entry.how = now, how
+        entry.ended, entry.gone_at, entry.how = now, now, how
 
     def _ended_since(self, key: tuple[str, str], sampled_at: float) -> bool:
-        ended = [entry.ended for entry in self._entries if (entry.fault.hop, entry.fault.name) == key]
-        return any(moment is not None and moment >= sampled_at for moment in ended)
+        ended = [entry for entry in self._entries if (entry.fault.hop, entry.fault.name) == key]
+        return any(entry.ended is not None and entry.gone_at >= sampled_at for entry in ended)
 
     # --- what came of it
 
@@ -230,7 +244,7 @@ class History:
                 for entry in causes:
                     others = tuple(each.number for each in causes if each is not entry)
                     step = Step(*after, _ms(now - entry.began), others=others)
-                    _change(entry, key, before[0], step, now)
+                    _change(entry, key, before, step, now)
 
     def _causes(self, key: tuple[str, str], state: str, now: float) -> list[Entry]:
         """Every fault that may be the cause: two that can hit the same slot can not be told apart."""
@@ -249,7 +263,7 @@ class History:
         return under_way
 
 
-def _change(entry: Entry, key: tuple[str, str], before: str, step: Step, now: float) -> None:
+def _change(entry: Entry, key: tuple[str, str], before: tuple[str, str], step: Step, now: float) -> None:
     entry.before.setdefault(key, before)
     steps = entry.changes.setdefault(key, [])
     if entry.ended is not None:

@@ -85,6 +85,36 @@ def test_slot_that_fell_before_a_poll_found_the_fault_fell_by_the_fault_that_was
     assert (entry(history)["lasted_ms"], entry(history)["how"]) == (4000, "here")
 
 
+def test_slot_that_is_fresh_before_the_proxy_has_answered_that_it_healed_was_fresh_after_the_end() -> None:
+    """A poll that was sent before the proxy had healed the hop begins no new fault."""
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    history.see(EVERYONE, FELL, 101.0)
+    history.see(EVERYONE, WELL, 104.5)
+    history.heal("shell:promotions", 105.0, requested_at=104.0)
+    history.follow([SLOW], 104.2, 105.1, 0)
+    assert [(state, after_ms, healed_ms) for _, _, state, after_ms, healed_ms in steps(history)] == [
+        ("fallback", 1000, None),
+        ("fresh", 4500, 500),
+    ]
+    assert (len(history.body()), entry(history)["lasted_ms"]) == (1, 4000)
+
+
+def test_healing_is_told_of_a_slot_that_had_fallen_by_itself_before_the_fault() -> None:
+    """On a busy machine it may have been late by itself; with another reason it is not as it was before."""
+    history = watched()
+    history.see(EVERYONE, FELL, 99.5)
+    history.begin(SLOW, 100.2, 0, requested_at=100.0)
+    history.see(EVERYONE, {"promotions": ("fallback", "breaker_open")}, 102.3)
+    history.heal("shell:promotions", 103.0)
+    history.follow([], 106.0, 106.1, 0)
+    history.see(EVERYONE, WELL, 108.0)
+    assert [(state, after_ms, healed_ms) for _, _, state, after_ms, healed_ms in steps(history)] == [
+        ("fallback", 2300, None),
+        ("fresh", 8000, 5000),
+    ]
+
+
 def test_slot_that_fell_before_anybody_asked_for_the_fault_did_not_fall_by_it() -> None:
     history = watched()
     history.see(EVERYONE, FELL, 99.5)
