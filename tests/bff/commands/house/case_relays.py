@@ -309,12 +309,14 @@ def test_a_partition_that_nobody_reads_holds_back_its_own_events_alone():
             players += await house.opened(9)
             await house.rounds(1)
         sent = {place: len(house.broker.of_players(place)) for place in range(PARTITIONS)}
-        assert sent == {0: 3 * UNREAD_MAX, 1: UNREAD_MAX - 1, 2: 3 * UNREAD_MAX}, "a heartbeat was not read either"
+        assert (sent[0], sent[2]) == (3 * UNREAD_MAX, 3 * UNREAD_MAX)
+        heartbeats = len(house.broker.events[1]) - sent[1]  # one each second of this test, and none of them was read
+        assert UNREAD_MAX - heartbeats <= sent[1] < UNREAD_MAX
         house.broker.events[0].clear()
         relay._heartbeat_at = 0.0
         await relay._step()
         assert [each.type for each in house.broker.events[0]] == [HEARTBEAT]
-        waiting = 2 * UNREAD_MAX + 1
+        waiting = 3 * UNREAD_MAX - sent[1]
         assert relay.state() | {"detail": ""} == {
             "leading": True,
             "partitions": [0, 1, 2],
