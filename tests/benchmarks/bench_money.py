@@ -132,6 +132,9 @@ class Connection:
             self.streams = None
 
 
+MINTED_S = 60.0
+
+
 class Better:
     """Places bets of small amounts over the provider's signed API, for players with enough money.
 
@@ -139,19 +142,26 @@ class Better:
     """
 
     def __init__(self, house: MoneyHouse, players: Sequence[str]) -> None:
-        expires_at = int(time.time()) + 3600
-        contexts = [
-            PlayerContext(name, "game:g", "EUR", "en", frozenset({"games.play"}), expires_at) for name in players
-        ]
-        self.tokens = itertools.cycle([mint(each, house.private_key, now=int(time.time())) for each in contexts])
+        self.house, self.players = house, players
+        self.minted_at = -MINTED_S
         self.port = house.ports["bff-commands"]
         self.idle: list[Connection] = []
         self.took_s: list[float] = []
         self.amounts = itertools.count(1)
         self.answered_at: dict[tuple[str, int], float] = {}
 
+    def mint_tokens(self) -> None:
+        """A game looks up its player again before the engine takes the token for an old one."""
+        now, self.minted_at = int(time.time()), time.monotonic()
+        contexts = [
+            PlayerContext(name, "game:g", "EUR", "en", frozenset({"games.play"}), now + 3600) for name in self.players
+        ]
+        self.tokens = itertools.cycle([mint(each, self.house.private_key, now=now) for each in contexts])
+
     async def bet(self, due: float) -> None:
         """One bet; its latency counts from the moment at which it was due."""
+        if time.monotonic() - self.minted_at >= MINTED_S:
+            self.mint_tokens()
         amount = next(self.amounts)
         report = {
             "request_uuid": secrets.token_hex(8), "transaction_uuid": secrets.token_hex(8), "token": next(self.tokens),
