@@ -165,8 +165,6 @@ def _results(batch: list[Work], policy: EnginePolicy) -> list[Any]:
     alone = len(batch) == 1
     try:
         return [_translated(batch[0], policy)] if alone else _translated(lambda: _in_one_transaction(batch), policy)
-    except EngineUnavailable as error:
-        return [error] * len(batch)
     except Exception as error:  # noqa: BLE001 (whoever waits for the answer gets it)
         return [error] * len(batch)
 

@@ -79,6 +79,26 @@ async def test_reader_whose_client_finds_no_broker_again_reads_on_with_a_new_one
     await reader.aclose()
 
 
+async def test_outage_after_which_the_reader_has_a_new_client_loses_and_ends_nothing(broker, kafka, ledger, group):
+    """Leaving the old client is bounded too, though it has an event in hand that it can give back to nobody."""
+    broker.policy = replace(broker.policy, block_ms=20, renew_ms=500)
+    reader = broker.reader(ledger, group, "a", partition=0)
+    await broker.publish(ledger, [event(1), event(2)])
+    await reader.ack((await drain(reader, 2))[:1])
+    before = reader._consumer
+    kafka.down()
+    while reader._consumer is before:
+        began = time.monotonic()
+        with pytest.raises(BrokerUnavailable):
+            await reader.fetch()
+        assert time.monotonic() - began < 15
+    kafka.up()
+    again = await retried(reader, 1)
+    assert (numbers(again), again[0].attempts) == ([2], 2), "once more, and counted as one death at most"
+    await reader.ack(again)
+    await reader.aclose()
+
+
 async def test_a_slow_broker_is_waited_for_within_the_limit(broker, kafka, ledger):
     """Slow answers are answers; too slow ones are a typed error."""
     await broker.publish(ledger, [event(1)])
