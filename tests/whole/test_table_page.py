@@ -180,18 +180,20 @@ def test_results_move_in_the_lobby_without_a_swap(house: Mullion, page: Page) ->
     page.goto(house.url)
     wait_for(lambda: page.locator("#slot-tables li.table").count() >= 12)
     chips = "(document.querySelector('#slot-tables').shadowRoot ?? document).querySelectorAll('li.roulette .chips')"
-    page.evaluate(f"window.before = [...{chips}].map(each => [each, each.textContent])")
-    moved = (
-        "window.before.filter(([each, text]) => each.isConnected && each.textContent !== text).map(([each]) => each)"
-    )
-    # A table that opens or closes meanwhile is fetched anew; the others stay, and another round moves them.
-    for _ in range(60):
-        if page.evaluate(f"{moved}.length"):
-            break
-        control(house, "clock", held=False, step_s=10)
-        page.wait_for_timeout(1000)
-    first = page.evaluate(f"{moved}[0].querySelector('.chip').dataset.color")
-    assert first in ("red", "black", "green")
+    # A table that opens or closes meanwhile brings the slot anew, and its cards with it: then those are looked at.
+    page.evaluate(f"""() => {{
+      const cards = () => [...{chips}].map((each) => [each, each.textContent]);
+      let before = cards();
+      window.moved = null; // the newest color of a card that has changed by itself
+      window.look = () => {{
+        const found = before.find(([each, text]) => each.isConnected && each.textContent !== text);
+        if (!before.some(([each]) => each.isConnected)) before = cards();
+        window.moved ??= found?.[0].querySelector(".chip").dataset.color ?? null;
+        return window.moved;
+      }};
+    }}""")
+    wait_for(lambda: page.evaluate("look()") or control(house, "clock", held=False, step_s=10), 60, every_s=1.0)
+    assert page.evaluate("moved") in ("red", "black", "green")
 
 
 def test_closed_table_takes_nobody_and_says_when_it_opens(house: Mullion, page: Page) -> None:
