@@ -43,6 +43,34 @@ def test_namespace_packages_stay_open():
     assert not (ROOT / "fragments" / "__init__.py").exists()
 
 
+def test_no_fragments_name_stands_in_the_code_of_what_composes_it():
+    """Which fragments there are is data: the shell, what fragments share and the page's scripts know none by name, and
+    no fragment knows where it is mounted. `.ci/full` opens a lobby whose fragments are all renamed.
+    """
+    houses = [house for house in find.houses(ROOT) if house.file.startswith("fragments/")]
+    assert len(houses) >= 4
+    names = {part for house in houses for part in (house.name, house.name.replace("-", "_"))}
+    by_name = re.compile(rf"(?:^|/)(?:{'|'.join(sorted(names))})(?:/|$)")
+    found = []
+    for room in ("shell", "fragments/kit", "bff/resilience", "bff/live"):
+        for path in (ROOT / room).rglob("*.py"):
+            constants = [
+                node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
+            ]
+            found += [
+                f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+                for node in constants
+                if isinstance(node.value, str) and by_name.search(node.value)
+            ]
+    for path in [each for each in (ROOT / "static").rglob("*.js") if "vendor" not in each.parts]:
+        code = re.sub(r"//.*", "", path.read_text("utf-8"))
+        found += [f"{path.name}: {text}" for _, text in re.findall(r"""(["'`])(.*?)\1""", code) if by_name.search(text)]
+    for path in (ROOT / "fragments").rglob("*"):
+        if path.suffix in {".py", ".html", ".js", ".css"} and "/slots/" in path.read_text("utf-8"):
+            found += [f"{path.relative_to(ROOT)}: an address that the shell gives"]
+    assert found == []
+
+
 def test_every_field_of_house_toml_is_documented():
     """What the parser takes is in the README beside it, in an example that it reads."""
     readme = (ROOT / "shell" / "operations" / "up" / "README.md").read_text("utf-8")

@@ -12,7 +12,17 @@ from playwright.sync_api import BrowserContext, Page, expect
 from redis import Redis
 
 from tests.support.kafka_mock import KafkaMock
-from tests.support.lobby import SLOTS, Console, reload_until, sign_in, sign_in_by_form, states, wait_for, words
+from tests.support.lobby import (
+    SLOTS,
+    Console,
+    reload_until,
+    sign_in,
+    sign_in_by_form,
+    start_session,
+    states,
+    wait_for,
+    words,
+)
 from tests.support.lobby_houses import renamed_lobby
 from tests.support.mullion import Mullion
 from tests.support.small.ledger import assert_deposits, assert_sound
@@ -26,12 +36,13 @@ STANDS_S_MAX = 250
 FRAGMENTS = "wallet,live-dealer,promotions,games"
 EVERY_KIND_DIES_S_MAX = 240
 LONG = [pytest.mark.full, pytest.mark.timeout(530)]
-# All tests hold in all of these; those that show that no name matters run every time, `.ci/full` runs the others.
-OTHERS = [pytest.param(name, marks=LONG) for name in ("as functions", "on kafka", "on small")]
-BOTH = pytest.mark.parametrize("lobby", ["as it is", "renamed", *OTHERS], indirect=True)
-BOTH_IN_FULL = pytest.mark.parametrize(
-    "lobby", ["as it is", pytest.param("renamed", marks=pytest.mark.full), *OTHERS], indirect=True
-)
+# All tests hold in all of these; `.ci/full` runs those whose whole house costs more than all else here. Every run finds
+# cheaper what they show: a fragment's name in code (tests/books/test_ground_rules.py), pages by documents alone
+# (tests/shell/registry/test_page_revisions.py), daphne (tests/shell/test_daphne.py), Kafka
+# (tests/bff/broker/test_kafka_way.py).
+OTHERS = [pytest.param(name, marks=LONG) for name in ("renamed", "as functions", "on kafka", "on small")]
+RENAMED, _, ON_KAFKA, ON_SMALL = OTHERS
+EVERY = pytest.mark.parametrize("lobby", ["as it is", *OTHERS], indirect=True)
 Lobby = Mullion | SmallLobby
 NewContext = Callable[..., BrowserContext]
 
@@ -79,7 +90,7 @@ def fresh(page: Page) -> bool:
     return set(SLOTS) <= set(seen) and set(seen.values()) == {"fresh"}
 
 
-@BOTH
+@EVERY
 def test_visitor_sees_a_whole_lobby(lobby: Lobby, page: Page) -> None:
     """Tables, games and offers for everybody, an invitation in the wallet's slot, no error in the console."""
     console = Console(page)
@@ -96,7 +107,7 @@ def test_visitor_sees_a_whole_lobby(lobby: Lobby, page: Page) -> None:
     assert console.errors == []
 
 
-@BOTH
+@EVERY
 def test_lobby_needs_no_javascript(lobby: Lobby, new_context: NewContext) -> None:
     """Every slot is in place without scripts, and sign-in, deposit and claim work with plain forms."""
     context = new_context(java_script_enabled=False)
@@ -117,7 +128,7 @@ def test_lobby_needs_no_javascript(lobby: Lobby, new_context: NewContext) -> Non
     reload_until(page.locator("fragment-slot[slot=promotions]").get_by_text("Claimed", exact=True))
 
 
-@BOTH_IN_FULL
+@EVERY
 def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Lobby, page: Page) -> None:
     """An htmx deposit swaps its own slot, stays on the page, and shows its outcome, also after a reload."""
     sign_in(page, lobby.url, "birch", "/cashier/")
@@ -132,7 +143,7 @@ def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Lobby, pag
     expect(receipt).to_contain_text("£20.00")
 
 
-@pytest.mark.parametrize("lobby", ["renamed", OTHERS[1]], indirect=True)
+@pytest.mark.parametrize("lobby", [RENAMED, ON_KAFKA], indirect=True)
 def test_events_and_offers_go_over_kafka_alone(lobby: Mullion, page: Page) -> None:
     """Balances reach the page and offers the engine over that Kafka, and none of them is on a Valkey stream."""
     sign_in_by_form(page, lobby.url, "amber")
@@ -148,7 +159,7 @@ def test_events_and_offers_go_over_kafka_alone(lobby: Mullion, page: Page) -> No
         assert list(client.scan_iter("stream:*")) == []
 
 
-@BOTH
+@EVERY
 def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Lobby, page: Page) -> None:
     """A page whose primary fragment does not know the table is a 404 with the shell's own words."""
     # A fragment that is busy for a moment can not answer that there is no such table; then the page is loaded again.
@@ -156,7 +167,7 @@ def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Lobby, page: Page) 
     expect(page.get_by_role("link", name="Go to the lobby")).to_be_visible()
 
 
-@BOTH
+@EVERY
 def test_table_page_shows_the_table(lobby: Lobby, page: Page) -> None:
     """From a card in the lobby to the table's own page."""
     page.goto(lobby.url)
@@ -167,7 +178,7 @@ def test_table_page_shows_the_table(lobby: Lobby, page: Page) -> None:
     expect(page.locator("fragment-slot[slot=table]").get_by_role("heading", level=2)).to_have_text(name)
 
 
-@BOTH_IN_FULL
+@EVERY
 def test_ended_sign_in_keeps_what_was_typed(lobby: Lobby, page: Page) -> None:
     """The form of a player who was signed out elsewhere is not sent; the typed input stays."""
     sign_in(page, lobby.url, "amber", "/cashier/")
@@ -178,7 +189,7 @@ def test_ended_sign_in_keeps_what_was_typed(lobby: Lobby, page: Page) -> None:
     expect(page.locator("#amount")).to_have_value("33")
 
 
-@BOTH_IN_FULL
+@EVERY
 def test_sign_out_ends_it_in_every_process(lobby: Lobby, page: Page) -> None:
     """A cookie copied a minute ago does not show the balance after its session has ended."""
     sign_in_by_form(page, lobby.url, "amber")
@@ -191,12 +202,12 @@ def test_sign_out_ends_it_in_every_process(lobby: Lobby, page: Page) -> None:
     assert "€" not in words(page, "wallet")
 
 
-@BOTH_IN_FULL
+@EVERY
 def test_two_players_never_see_each_others_wallet(lobby: Lobby, new_context: NewContext) -> None:
     """Interleaved visits of two players and a visitor show each their own wallet."""
     contexts = {name: new_context() for name in ("amber", "cedar")}
     for name, context in contexts.items():
-        sign_in(context.new_page(), lobby.url, name)
+        start_session(context, lobby.url, name)
     visitor = new_context()
     for _ in range(5):
         shows_own(contexts["amber"], lobby.url, own="€", others="¥")
@@ -220,7 +231,7 @@ def shows_own(context: BrowserContext, url: str, *, own: str, others: str) -> No
     wait_for(visit)
 
 
-@pytest.mark.parametrize("lobby", OTHERS[-1:], indirect=True)
+@pytest.mark.parametrize("lobby", [ON_SMALL], indirect=True)
 def test_nothing_is_lost_while_one_of_each_kind_is_killed(lobby: SmallLobby, page: Page) -> None:
     """After everything above: no page failed, each deposit is in the ledger once, both sides agree."""
     wait_for(lambda: lobby.every_kind_died, EVERY_KIND_DIES_S_MAX, lambda: lobby.kills)

@@ -6,10 +6,13 @@ import signal
 import time
 
 import pytest
+from redis import Redis
 
 from bff.broker import connect
 from bff.contracts.ledger import LEDGER_STREAM
 from bff.queries.projector_steps import GROUP
+from tests.support import preloaded
+from tests.support.free_ports import free_port
 from tests.support.kafka_mock import KafkaMock
 from tests.support.money_house import MoneyHouse, eventually
 
@@ -22,7 +25,7 @@ def kafka():
 
 @pytest.fixture(scope="module")
 def house(kafka):
-    with MoneyHouse(broker_url=kafka.url) as running:
+    with MoneyHouse(broker_url=kafka.url, wanted=("bff-commands", "relay", "projector", "offers-intake")) as running:
         eventually(lambda: running.real("pl_amber") == 12500, within_s=30)
         yield running
 
@@ -81,3 +84,28 @@ def test_events_that_kafka_lost_are_told_again_in_a_new_epoch(kafka, house):
     assert house.read(f"wallet.{who}").records[f"wallet.{who}"].sequence[0] > before[0]
     assert "projector_events_lost" in house.log("projector")
     eventually(lambda: is_live(house))
+
+
+@pytest.fixture
+def ingest(house, tmp_path):
+    """The ingest worker with a provider of promotions, on the same broker."""
+    provider, environment = free_port(), {**house.environment, "INGEST_FEEDS": "promotions"}
+    environment |= {"SANDBOX_PROMOTIONS_URL": f"http://127.0.0.1:{provider}"}
+    with (tmp_path / "log").open("ab") as log:
+        out, started = log.fileno(), []
+        for port, words in (
+            (provider, ("bff.resilience.serving", "bff.sandbox.promotions.asgi:application")),
+            (free_port(), ("bff.feeds.ingest",)),
+        ):
+            started.append(preloaded.start(*words, env={**environment, "PORT": str(port)}, stdout=out, stderr=out))
+        yield
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_offers_of_a_provider_reach_the_engine_over_kafka_alone(house, ingest):
+    """From its feed to the engine's own list; nothing of this house, money neither, is on a Valkey stream."""
+    eventually(lambda: house.books("select count(*) from commands_offer") > [(0,)])
+    with Redis.from_url(house.valkey.url) as client:
+        assert list(client.scan_iter("stream:*")) == []
