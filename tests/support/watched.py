@@ -11,7 +11,7 @@ WATCHED = re.compile(
 # except the long ones, which show behaviour over time and reach no additional line.
 LONG = re.compile(
     r"500_waiting|in_anothers_page|ten_seconds|each by itself|fresh_within_seven|Machine|one_probe_an_interval"
-    r"|no_cache_control_can|the_limit_is_found|done_at_three_times|tester_leave_a_player"
+    r"|no_cache_control_can|no_more_than_the_room|the_limit_is_found|done_at_three_times|tester_leave_a_player"
     r"|house/case_(model|partitions)|whatever_is_lost_when"
 )
 # The engine's cases run over two databases and are watched over SQLite. These go where the code asks which one it is.
