@@ -138,6 +138,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"{item.nodeid} opens a browser: its place is {BROWSER_FOLDER}")
 
 
+def pytest_collectstart() -> None:
+    """A module of the shell tidies its process when it is imported: it need not go through what was imported before."""
+    gc.freeze()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Get what has to be installed before the first test, outside any test's time limit and in sight."""
     gc.freeze()
