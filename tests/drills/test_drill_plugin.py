@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -52,59 +53,65 @@ def run(folder: Path, proxy: ProxyProcess, test: str, *arguments: str) -> subpro
     )
 
 
-def test_outage_is_on_while_the_test_runs_and_over_behind_it(tmp_path: Path, proxy: ProxyProcess) -> None:
-    ran = run(
-        tmp_path,
-        proxy,
-        "import httpx\n"
-        f"TOXICS = '{proxy.url}/proxies/hop:a/toxics'\n"
-        "def test_it(outage):\n"
-        f"    httpx.post('{proxy.url}/proxies', json={{'name': 'shell:a', 'upstream': '{proxy.upstream}'}})\n"
-        "    outage('a', latency=3000, timeout={'timeout': 5}, for_s=20)\n"
-        f"    found = httpx.get('{proxy.url}/proxies/shell:a/toxics').json()\n"
-        "    assert [(t['type'], t['ttl_s']) for t in found] == [('latency', 20), ('timeout', 20)]\n"
-        "    assert found[0]['attributes']['latency'] == 3000\n"
-        "    outage('shell->a', down=True)\n"
-        f"    assert not httpx.get('{proxy.url}/proxies/shell:a').json()['enabled']\n",
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    found = proxy.api.get("/proxies/shell:a").json()
-    assert (found["enabled"], found["toxics"]) == (True, [])
-    proxy.api.delete("/proxies/shell:a")
-
-
-def test_drill_of_a_mark_is_on_while_the_test_runs(tmp_path: Path, proxy: ProxyProcess) -> None:
-    proxy.api.post("/proxies", json={"name": "shell:live-dealer", "upstream": proxy.upstream})
+def test_outage_and_drill_of_a_mark_are_on_while_their_test_runs_and_over_behind_it(
+    tmp_path: Path, proxy: ProxyProcess
+) -> None:
+    for name in ("shell:a", "shell:live-dealer"):
+        proxy.api.post("/proxies", json={"name": name, "upstream": proxy.upstream})
     ran = run(
         tmp_path,
         proxy,
         "import httpx, pytest\n"
+        f"PROXIES = '{proxy.url}/proxies'\n"
+        "def test_outage(outage):\n"
+        "    outage('a', latency=3000, timeout={'timeout': 5}, for_s=20)\n"
+        "    found = httpx.get(f'{PROXIES}/shell:a/toxics').json()\n"
+        "    assert [(t['type'], t['ttl_s']) for t in found] == [('latency', 20), ('timeout', 20)]\n"
+        "    assert found[0]['attributes']['latency'] == 3000\n"
+        "    outage('shell->a', down=True)\n"
+        "    assert not httpx.get(f'{PROXIES}/shell:a').json()['enabled']\n"
+        "def test_over_behind_it():\n"
+        "    found = httpx.get(f'{PROXIES}/shell:a').json()\n"
+        "    assert (found['enabled'], found['toxics']) == (True, [])\n"
         "@pytest.mark.drill('live-hang')\n"
-        "def test_it(drill):\n"
-        f"    found = httpx.get('{proxy.url}/proxies/shell:live-dealer/toxics').json()\n"
+        "def test_drill(drill):\n"
+        "    found = httpx.get(f'{PROXIES}/shell:live-dealer/toxics').json()\n"
         "    assert [t['type'] for t in found] == ['timeout']\n"
         "    assert 'tables' in drill.expect.slots\n",
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert proxy.api.get("/proxies/shell:live-dealer/toxics").json() == []
-    proxy.api.delete("/proxies/shell:live-dealer")
+    assert (ran.returncode, "3 passed" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+    for name in ("shell:a", "shell:live-dealer"):
+        found = proxy.api.get(f"/proxies/{name}").json()
+        assert (found["enabled"], found["toxics"]) == (True, []), name
+        proxy.api.delete(f"/proxies/{name}")
 
 
-@pytest.mark.parametrize(
-    ("test", "sentence"),
-    [
-        ("def test_it(outage): outage('nobody', latency=1)", "The fault proxy refuses: proxy not found"),
-        ("def test_it(outage): outage('->hop'[2:] + ':x', latncy=1)", "The fault proxy refuses:"),
-        ("def test_it(outage): outage('a')", "An outage has a fault"),
-        ("def test_it(outage): outage('a', latency=1, scope='session')", "--drill-mark"),
-        ("import pytest\n@pytest.mark.drill('nothing')\ndef test_it(): pass", "There is no drill 'nothing'; there are"),
-        ("import pytest\n@pytest.mark.drill('payment-unanswered')\ndef test_it(): pass", "does more than break hops"),
-    ],
-)
-def test_slip_is_one_sentence_and_breaks_nothing(tmp_path: Path, proxy: ProxyProcess, test: str, sentence: str) -> None:
-    ran = run(tmp_path, proxy, test)
-    assert ran.returncode != 0
-    assert sentence in ran.stdout
+SLIPS = {
+    "nobody(outage): outage('nobody', latency=1)": "The fault proxy refuses: proxy not found",
+    "fault(outage): outage('hop:x', latncy=1)": "The fault proxy refuses:",
+    "empty(outage): outage('a')": "An outage has a fault",
+    "no_mark(outage): outage('a', latency=1, scope='session')": "--drill-mark",
+    "nothing(): pass": "There is no drill 'nothing'; there are",
+    "more(): pass": "does more than break hops",
+}
+MARKS = {"nothing(": "nothing", "more(": "payment-unanswered"}
+
+
+def test_slip_is_one_sentence_and_breaks_nothing(tmp_path: Path, proxy: ProxyProcess) -> None:
+    """Each alone: the test that has it is refused, and says what is wrong with it."""
+    lines = ["import pytest"]
+    for slip in SLIPS:
+        lines += [f"@pytest.mark.drill('{name}')" for lead, name in MARKS.items() if slip.startswith(lead)]
+        lines.append(f"def test_{slip}")
+    ran = run(tmp_path, proxy, "\n".join(lines), "--junitxml", "report.xml")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    messages = {
+        case.attrib["name"]: " ".join(each.attrib["message"] for each in case)
+        for case in ElementTree.parse(tmp_path / "report.xml").iter("testcase")
+    }
+    assert len(messages) == len(SLIPS)
+    for slip, sentence in SLIPS.items():
+        assert sentence in messages[f"test_{slip.partition('(')[0]}"], slip
     assert proxy.toxics() == []
 
 
