@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.drills import journal, run_record
+from tests.drills import cli, journal, run_record
 from tests.drills.control import Control
 from tests.drills.crooked_site import CrookedSite
 from tests.drills.journal import Journal
@@ -324,21 +324,40 @@ def test_drill_whose_pages_fail_in_a_row_aborts_itself(proxy: ProxyProcess, monk
 # --- the command
 
 
-def command(site: CrookedSite, proxy: ProxyProcess, folder: Path, text: str = DRILL) -> list[str]:
+class Drill:
+    """`drill("all", "--hops", "hop")`: the command without a process of its own; `out` and `err` hold what it said."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: str) -> int:
+        code = cli.main(words)
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+
+@pytest.fixture
+def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Drill:
+    monkeypatch.setenv("MULLION_DATA_ROOT", str(tmp_path))
+    return Drill(capsys)
+
+
+def words_of(site: CrookedSite, proxy: ProxyProcess, folder: Path, text: str = DRILL) -> list[str]:
     file = folder / "promotions-late.yaml"
     file.write_text(text, "utf-8")
     where = ["--base-url", site.url, "--control-url", proxy.url, "--http", "--to", str(folder / "run")]
-    return [sys.executable, "manage.py", "drill", "run", str(file), *where]
+    return ["run", str(file), *where]
 
 
-def test_killed_runner_leaves_nothing_broken_and_the_next_run_starts_clean(proxy: ProxyProcess, tmp_path: Path) -> None:
+def test_killed_runner_leaves_nothing_broken_and_the_next_run_starts_clean(
+    proxy: ProxyProcess, tmp_path: Path, drill: Drill
+) -> None:
     environ = {**os.environ, "MULLION_DATA_ROOT": str(tmp_path)}
     toxics = "/proxies/shell:promotions/toxics"
     with CrookedSite(proxy.url) as site:
-        runner = subprocess.Popen(
-            command(site, proxy, tmp_path, DRILL.replace("for_s: 1.5", "for_s: 3")), cwd=ROOT, env=environ
-        )
-        deadline = time.monotonic() + 20
+        words = words_of(site, proxy, tmp_path, DRILL.replace("for_s: 1.5", "for_s: 3"))
+        runner = subprocess.Popen([sys.executable, "manage.py", "drill", *words], cwd=ROOT, env=environ)
+        deadline = time.monotonic() + 90
         while not proxy.api.get(toxics).json():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -347,11 +366,9 @@ def test_killed_runner_leaves_nothing_broken_and_the_next_run_starts_clean(proxy
         while proxy.api.get(toxics).json():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        ran = subprocess.run(
-            command(site, proxy, tmp_path), cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
-        )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "promotions-late: held." in ran.stdout
+        code = drill(*words_of(site, proxy, tmp_path))
+    assert code == 0, drill.out + drill.err
+    assert "promotions-late: held." in drill.out
     [found] = run_record.journals(tmp_path / "run", run_record.read(tmp_path / "run"))
     assert found.mullion.verdict == "held"
     assert (tmp_path / "run" / "report.html").is_file()
@@ -377,18 +394,15 @@ def reported(folder: Path) -> tuple[Journal, dict[str, str]]:
 
 @pytest.mark.parametrize("viewer", ["visits", "browser"])
 def test_report_tells_the_figures_of_the_journal_that_a_run_wrote(
-    proxy: ProxyProcess, tmp_path: Path, viewer: str
+    proxy: ProxyProcess, tmp_path: Path, drill: Drill, viewer: str
 ) -> None:
     """Also where the slot need not have noticed; a slot that the fault may touch is nobody's sibling."""
     with CrookedSite(proxy.url) as site:
-        words = command(site, proxy, tmp_path, MAY_FALL_BACK)
-        words = [word for word in words if word != "--http" or viewer == "visits"]
-        ran = subprocess.run(
-            words, cwd=ROOT, env={**os.environ, "MULLION_DATA_ROOT": str(tmp_path)}, capture_output=True, timeout=90
-        )
+        words = words_of(site, proxy, tmp_path, MAY_FALL_BACK)
+        drill(*(word for word in words if word != "--http" or viewer == "visits"))
     found, figures = reported(tmp_path / "run")
     # The little site is no good page to axe and the console, and has nothing to read again.
-    assert {what for what in failed(found) if what[1] not in ("axe", "errors", "action")} == set(), ran.stdout
+    assert {what for what in failed(found) if what[1] not in ("axe", "errors", "action")} == set(), drill.out
     phases = found.mullion.phases
     assert phases.viewer == viewer
     measured = (phases.detect_ms, phases.contain_ms, phases.recover_ms)
@@ -413,22 +427,15 @@ def test_report_tells_the_figures_of_the_journal_that_a_run_wrote(
     ],
 )
 def test_what_can_not_be_run_is_one_sentence(
-    proxy: ProxyProcess, tmp_path: Path, words: list[str], code: int, sentence: str
+    proxy: ProxyProcess, drill: Drill, words: list[str], code: int, sentence: str
 ) -> None:
     with CrookedSite(proxy.url) as site:
         where = ["--base-url", site.url, "--control-url", proxy.url, "--http"]
-        ran = subprocess.run(
-            [sys.executable, "manage.py", "drill", *words, *where],
-            cwd=ROOT,
-            env={**os.environ, "MULLION_DATA_ROOT": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert (ran.returncode, ran.stderr) == (code, f"manage.py drill: {sentence}\n")
+        assert (drill(*words, *where), drill.err) == (code, f"manage.py drill: {sentence}\n")
 
 
 def test_target_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    """Of the process, too: none of its libraries adds a word."""
     file = tmp_path / "d.yaml"
     file.write_text(DRILL, "utf-8")
     where = ["--base-url", "http://127.0.0.1:9", "--control-url", "http://127.0.0.1:9"]
