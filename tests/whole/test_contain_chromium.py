@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from shell.composition.contain.links import Isolation
 from shell.composition.contain.names import FORM_NAMES
-from tests.corpus.hostile.attributes import attacked
+from tests.corpus.hostile.attributes import attacked, attacked_by_kind
 from tests.corpus.hostile.bodies import BODY, Body, built, written
 from tests.corpus.ordinary.patterns import PATTERNS
 from tests.support.contain_browser import ISOLATIONS, LINKS, STATIC, Judge, contained, page_of
@@ -34,16 +34,11 @@ def test_written_bodies_are_harmless_in_a_live_page(judge: Judge, isolation: Iso
     assert {urlsplit(url).netloc for url in judge.reached_out} <= APPROVED
 
 
-def one_of_each() -> list[Body]:
-    """Every attribute with every attack, on one of the elements that may have it."""
-    return list({body.name.partition(" of ")[0]: body for body in attacked()}.values())
-
-
 @pytest.mark.parametrize(
-    "chosen", [one_of_each, pytest.param(attacked, marks=pytest.mark.full)], ids=["on one element", "on all"]
+    "chosen", [attacked_by_kind, pytest.param(attacked, marks=pytest.mark.full)], ids=["on one element", "on all"]
 )
 def test_no_attribute_of_the_table_reaches_out(judge: Judge, chosen: Callable[[], Iterable[Body]]) -> None:
-    """Every allowed attribute with every address, picture and name that it must not hold, laid out and painted: the
+    """Every allowed attribute with addresses, pictures and names that it must not hold, laid out and painted: the
     browser requests nothing. In the shared tree, where names reach further; addresses are treated alike in both."""
     bodies = contained(chosen(), "light")
     assert len(bodies) > 150

@@ -1,14 +1,15 @@
 """The table of attributes as bodies: each attribute that may stay, with values that would do harm.
 
-Public: `ATTACKS`, `Listed`, `listed`, `attacked`, `attacked_once`.
+Public: `ATTACKS`, `INERT`, `Listed`, `listed`, `attacked`, `attacked_once`, `attacked_by_kind`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from shell.composition.contain import elements
 from shell.composition.contain.elements import Rules
+from shell.composition.contain.names import name_list
 from tests.corpus.hostile.bodies import Body
 
 # What each kind of value must not be. Every address that could be asked for names `evil.example` or is a path here.
@@ -101,6 +102,35 @@ ATTACKS = {
     "name": ["main", "notice", "slot-one", "slot-four", "htmx", "#main", "one two main", "reality-check"],
 }
 
+# One of each kind, as a browser would follow it.
+_OF_EACH_KIND = {
+    "css": ["url(https://evil.example/f)"],
+    "address": ["https://evil.example/x", "javascript:ran()"],
+    "addresses": ["//evil.example/x 1x"],
+    "style": ["position: fixed; inset: 0"],
+    "name": ["main", "htmx"],
+}
+# Words, numbers and switches: whatever their value, a browser requests nothing and runs nothing.
+INERT = frozenset(
+    name_list("""
+    shadowrootdelegatesfocus
+    abbr accept accept-charset allowfullscreen alt autocapitalize autocomplete autoplay capture checked class
+    clipPathUnits contenteditable controls controlslist coords crossorigin cx cy d datetime decoding default dir dirname
+    disabled disablepictureinpicture disableremoteplayback download draggable dx dy enctype enterkeyhint fetchpriority
+    focusable formnovalidate fr fx fy gradientUnits headers hidden high hreflang inert inputmode ismap itemprop
+    itemscope itemtype kind label lang lengthAdjust list loading loop low markerHeight markerUnits markerWidth
+    maskContentUnits maskUnits max maxlength min minlength multiple muted name novalidate offset open optimum orient
+    pathLength patternContentUnits patternUnits placeholder playsinline points preload preserveAspectRatio r readonly
+    refX refY referrerpolicy required reversed role rotate rx ry scope selected shape slot spellcheck spreadMethod
+    part rel srclang start step textLength title translate type value version viewBox wrap x x1 x2 xmlns xmlns:xlink
+    for height width y y1 y2
+    accent accentunder align alttext columnalign columnlines columnspacing denomalign displaystyle encoding fence frame
+    largeop mathvariant movablelimits numalign rowalign rowlines rowspacing scriptlevel separator stretchy symmetric
+    aria-controls aria-current aria-describedby aria-expanded aria-hidden aria-label aria-labelledby aria-live
+    data-live data-live-refetch data-live-value
+    """)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -161,6 +191,14 @@ def attacked_once() -> Iterator[Body]:
     return _bodies(first.values())
 
 
+def attacked_by_kind() -> Iterator[Body]:
+    """Every attribute on one of the elements that may have it: with every attack where its value is checked, and with
+    one of each kind where it is words, a number or a switch, which no check tells apart."""
+    places = {one.name: one for one in _places()}
+    yield from _bodies(one for one in places.values() if one.name not in INERT)
+    yield from _bodies((one for one in places.values() if one.name in INERT), _OF_EACH_KIND, scripted=())
+
+
 def _places() -> Iterator[Listed]:
     everywhere = set(elements.HTML["p"].checks["light"])
     for one in listed():
@@ -168,10 +206,14 @@ def _places() -> Iterator[Listed]:
             yield one
 
 
-def _bodies(places: Iterable[Listed]) -> Iterator[Body]:
+def _bodies(
+    places: Iterable[Listed],
+    attacks: Mapping[str, Sequence[str]] = ATTACKS,
+    scripted: Iterable[str] = tuple(elements.SCRIPTED),
+) -> Iterator[Body]:
+    values = [attack for kind in attacks.values() for attack in kind]
     for one in places:
-        html = "".join(one.html(attack) for attacks in ATTACKS.values() for attack in attacks)
-        yield Body(f"{one.name} of {one.tag}", html)
-    for name in elements.SCRIPTED:
-        html = "".join(f'<p {name}="{escape(attack)}">in</p>' for attacks in ATTACKS.values() for attack in attacks)
+        yield Body(f"{one.name} of {one.tag}", "".join(map(one.html, values)))
+    for name in scripted:
+        html = "".join(f'<p {name}="{escape(attack)}">in</p>' for attack in values)
         yield Body(f"{name}, read by a script", html)

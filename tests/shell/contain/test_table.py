@@ -16,7 +16,7 @@ from shell.composition.contain.links import Isolation, Reach
 from shell.composition.contain.names import SHELL_IDS, SHELL_PREFIXES, name_list
 from shell.composition.contain.pattern import bearable
 from shell.composition.contain.style import RewrittenStyle, is_plain, rewrite_style
-from tests.corpus.hostile.attributes import ATTACKS, listed
+from tests.corpus.hostile.attributes import ATTACKS, INERT, listed
 
 pytestmark = pytest.mark.quick
 
@@ -27,26 +27,6 @@ LINKS = LinkPolicy(media_origins=frozenset({"https://video.example"}), frame_ori
 REACH = Reach(PREFIX, "shadow", LINKS)
 BOTH: tuple[Isolation, Isolation] = ("shadow", "light")
 
-# Words, numbers and switches: whatever their value, a browser requests nothing and runs nothing.
-INERT = frozenset(
-    name_list("""
-    shadowrootdelegatesfocus
-    abbr accept accept-charset allowfullscreen alt autocapitalize autocomplete autoplay capture checked class
-    clipPathUnits contenteditable controls controlslist coords crossorigin cx cy d datetime decoding default dir dirname
-    disabled disablepictureinpicture disableremoteplayback download draggable dx dy enctype enterkeyhint fetchpriority
-    focusable formnovalidate fr fx fy gradientUnits headers hidden high hreflang inert inputmode ismap itemprop
-    itemscope itemtype kind label lang lengthAdjust list loading loop low markerHeight markerUnits markerWidth
-    maskContentUnits maskUnits max maxlength min minlength multiple muted name novalidate offset open optimum orient
-    pathLength patternContentUnits patternUnits placeholder playsinline points preload preserveAspectRatio r readonly
-    refX refY referrerpolicy required reversed role rotate rx ry scope selected shape slot spellcheck spreadMethod
-    part rel srclang start step textLength title translate type value version viewBox wrap x x1 x2 xmlns xmlns:xlink
-    for height width y y1 y2
-    accent accentunder align alttext columnalign columnlines columnspacing denomalign displaystyle encoding fence frame
-    largeop mathvariant movablelimits numalign rowalign rowlines rowspacing scriptlevel separator stretchy symmetric
-    aria-controls aria-current aria-describedby aria-expanded aria-hidden aria-label aria-labelledby aria-live
-    data-live data-live-refetch data-live-value
-    """)
-)
 # An id of the same tree; in a shared tree it is checked.
 INERT_IN_SHADOW = frozenset({"form", "id"})
 # The presentation attributes of SVG 2 and its modules that this table could have.
