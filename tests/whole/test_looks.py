@@ -1,4 +1,4 @@
-"""How a page looks while parts of it are late, stale or without their data: the same measures, and no claim."""
+"""How pages look, under axe too, and how they look without their data: the same measures, and no claim."""
 
 import re
 from typing import Any
@@ -40,25 +40,6 @@ def open_until(page: Page, url: str, state: str) -> None:
     wait_for(lambda: page.goto(url) and attributes(page, "tables").get("state") == state, describe=lambda: states(page))
 
 
-def test_a_place_is_as_high_as_what_stands_in_it(house: Mullion, page: Page) -> None:
-    """Wide and narrow, also where there is little: an invitation to sign in, an empty history, one kind of tables."""
-
-    def look_at(path: str) -> None:
-        page.goto(house.url + path)
-        settled(page)
-        for width in (1280, 390):
-            page.set_viewport_size({"width": width, "height": 844})
-            wait_for(
-                lambda: page.evaluate(PLACES) == [], describe=lambda width=width: (path, width, page.evaluate(PLACES))
-            )  # type: ignore[misc]
-
-    for path in ("/", "/cashier/", "/history/", "/limits/", "/live/blackjack/", "/tables/201/"):
-        look_at(path)
-    start_session(page.context, house.url, "birch")
-    for path in ("/", "/cashier/", "/history/", "/limits/", "/tables/201/"):
-        look_at(path)
-
-
 OVERLAPS = """(() => {
     const over = (a, b) => a.top < b.bottom - 1 && b.top < a.bottom - 1 && a.left < b.right && b.left < a.right;
     const slots = [...document.querySelectorAll('fragment-slot')];
@@ -67,23 +48,71 @@ OVERLAPS = """(() => {
         .filter(([, other]) => over(box, other)).map(([other]) => [name, other]));
 })()"""
 
+# Who sees it, where, and what is looked at there.
+VISITOR = {
+    "/": "axe places overlaps",
+    "/tables/201/": "axe places overlaps",
+    "/live/roulette/": "overlaps",
+    "/live/blackjack/": "places",
+    "/cashier/": "places overlaps",
+    "/history/": "places",
+    "/limits/": "places",
+    "/sign-in/": "axe",
+    "/no-such-page/": "axe",
+    "/tables/no-such-table/": "axe",
+}
+PLAYER = {
+    "/": "axe places",
+    "/games/": "axe",
+    "/tables/201/": "axe places",
+    "/cashier/": "axe places",
+    "/history/": "axe places",
+    "/limits/": "axe places",
+}
 
-def test_no_slot_stands_over_another_however_far_the_page_is_scrolled(house: Mullion, page: Page) -> None:
-    """What stays in view does so within its own area; where nothing stands below it, it does."""
-    page.set_viewport_size({"width": 1280, "height": 500})
-    for path in ("/", "/live/roulette/", "/cashier/", "/tables/201/"):
+
+@pytest.mark.timeout(300)
+def test_every_page_holds_in_every_look(house: Mullion, page: Page) -> None:
+    """Dark and wide, light and narrow: contrast, names, labels, roles and structure hold, and nothing is wider than the
+    window. A place is as high as what stands in it, also where there is little: an invitation to sign in, an empty
+    history, one kind of tables. However far a page is scrolled, no slot stands over another: what stays in view does so
+    within its own area; where nothing stands below it, it does."""
+
+    def look_at(path: str, at: str) -> None:
         page.goto(house.url + path)
-        settled(page)
-        for at in range(0, page.evaluate("document.documentElement.scrollHeight"), 200):
-            page.evaluate(f"scrollTo({{top: {at}, behavior: 'instant'}})")
-            where = (path, at)
-            wait_for(
-                lambda: page.evaluate(OVERLAPS) == [], describe=lambda where=where: (where, page.evaluate(OVERLAPS))
-            )
-    page.goto(f"{house.url}/live/roulette/")
-    settled(page)
-    page.evaluate("scrollTo({top: 150, behavior: 'instant'})")
-    assert page.evaluate("document.querySelector('fragment-slot[slot=wallet]').getBoundingClientRect().top") >= 0
+        if at == "axe":
+            wait_for(lambda: "placeholder" not in states(page).values(), describe=lambda: states(page))
+        else:
+            settled(page)
+        if "overlaps" in at:
+            stands_over_nothing(page, path)
+        for scheme, width in (("dark", 1280), ("light", 320)) if "axe" in at else ():
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size({"width": width, "height": 900})
+            assert findings(page) == [], (path, scheme, width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+        for width in (1280, 390) if "places" in at else ():
+            page.set_viewport_size({"width": width, "height": 844})
+            describe = lambda width=width: (path, width, page.evaluate(PLACES))  # noqa: E731
+            wait_for(lambda: page.evaluate(PLACES) == [], describe=describe)
+
+    for path, at in VISITOR.items():
+        look_at(path, at)
+    start_session(page.context, house.url, "birch")
+    for path, at in PLAYER.items():
+        look_at(path, at)
+
+
+def stands_over_nothing(page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 500})
+    for at in range(0, page.evaluate("document.documentElement.scrollHeight"), 200):
+        page.evaluate(f"scrollTo({{top: {at}, behavior: 'instant'}})")
+        where = (path, at)
+        wait_for(lambda: page.evaluate(OVERLAPS) == [], describe=lambda where=where: (where, page.evaluate(OVERLAPS)))
+    if path == "/live/roulette/":
+        page.evaluate("scrollTo({top: 150, behavior: 'instant'})")
+        assert page.evaluate("document.querySelector('fragment-slot[slot=wallet]').getBoundingClientRect().top") >= 0
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
 
 
 LOOKS = ((1280, "dark"), (390, "light"))
