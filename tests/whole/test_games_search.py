@@ -37,6 +37,11 @@ LISTLESS = """<fragment-slot slot="catalogue"><template shadowrootmode="open"><h
 <fragment-end></fragment-end></template></fragment-slot>"""
 
 
+@pytest.fixture
+def page(reused_page: Page) -> Page:
+    return reused_page
+
+
 class Shell:
     """Answers the page's requests; searches in `held` wait, and those in `failing` are answered without a slot."""
 

@@ -21,6 +21,11 @@ OUTCOME = """<div data-outcome data-ends="engine"><p role="status">{words}</p><a
 NOT_SENT = "This part can not be reached, so nothing was sent."
 
 
+@pytest.fixture
+def page(reused_page: Page) -> Page:
+    return reused_page
+
+
 class Desk:
     """The first slot of an open page with a form in it, whose answers a test decides."""
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from shell.composition.assets import static_url
 from tests.support.lobby import Console, states, wait_for
@@ -24,6 +24,11 @@ TYPE_AT_ONCE = """new MutationObserver((_, observer) => {
     document.execCommand("insertText", false, "mine");
 }).observe(document, { childList: true, subtree: true })"""
 STYLE = "/assets/" + "0" * 64
+
+
+@pytest.fixture
+def page(reused_page: Page) -> Page:
+    return reused_page
 
 
 class Answers:
@@ -228,9 +233,12 @@ def test_what_was_opened_to_be_read_stays_open(slow: SlowHouse, page: Page) -> N
         pytest.param("shadow", "native", marks=pytest.mark.full),
     ],
 )
-def test_no_browser_swaps_a_fallback_into_nothing(slow: SlowHouse, page: Page, parser: str, isolation: str) -> None:
+def test_no_browser_swaps_a_fallback_into_nothing(
+    slow: SlowHouse, context: BrowserContext, parser: str, isolation: str
+) -> None:
     """An answer without a whole slot leaves what shows and is asked for again; what a whole one brings shows and works,
     also where the browser has no parser for shadow roots."""
+    page = context.new_page()
     console = Console(page)
     if parser == "missing":
         page.add_init_script("delete Document.parseHTMLUnsafe;")
