@@ -22,7 +22,7 @@ HEALED_S_MAX = 30
 # How long a number may still be called fresh after what it comes from has gone silent.
 FRESH_S_MAX = 15
 # Between two pages of a player who looks again and again: a test of what they see, and no load.
-PAUSE_S = 0.1
+PAUSE_S = 0.3
 _SLOT = re.compile(
     r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"[^>]*? data-as-of="([^"]*)"', re.DOTALL
 )
@@ -72,7 +72,7 @@ class Player:
             self.load()
             return all((state == "fresh") is (holds == "fresh") for state, _, _ in self.slots.values())
 
-        wait_for(seen, within_s, lambda: self.slots)
+        wait_for(seen, within_s, lambda: self.slots, PAUSE_S)
 
     def load_for(self, seconds: float) -> None:
         end = time.monotonic() + seconds
