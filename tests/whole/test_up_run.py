@@ -30,8 +30,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def standing(repository: Path) -> Iterator[Mullion]:
-    """One run that several tests look at."""
-    with Mullion(root=repository, command=COMMAND, environ=ENVIRON) as mullion:
+    """One run that several tests look at; the last of them ends it, while its worker is deaf to polite signals."""
+    with Mullion(root=repository, command=COMMAND, environ={**ENVIRON, "DEAF": "1"}) as mullion:
         yield mullion
 
 
@@ -133,6 +133,13 @@ def test_held_process_stays_down_until_released(standing: Mullion):
     assert any("worker is disabled; remove" in line for line in standing.logs("up"))
 
 
+def test_kill_9_leaves_nothing(standing: Mullion):
+    """No signal is heard, and still every child and grandchild is gone within seconds."""
+    assert len(left_of(standing)) >= 7
+    standing.process.kill()
+    standing.wait(lambda: not left_of(standing))
+
+
 def test_killed_sweeper_is_replaced(make: Start):
     """The process that cleans up after a kill -9 can be killed itself, and still nothing is left."""
     mullion = make()
@@ -145,45 +152,26 @@ def test_killed_sweeper_is_replaced(make: Start):
     mullion.wait(lambda: not left_of(mullion))
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGINT,
-        signal.SIGTERM,
-        *(pytest.param(each, marks=pytest.mark.full) for each in (signal.SIGHUP, signal.SIGQUIT)),
-    ],
-)
-def test_every_polite_signal_ends_all(make: Start, number: signal.Signals):
+def ended_by(mullion: Mullion, number: signal.Signals) -> None:
     """Exit code 0, and no process is left, grandchildren included."""
-    mullion = make()
-    mullion.start()
     assert len(left_of(mullion)) >= 7
     mullion.process.send_signal(number)
     assert mullion.process.wait(STOPS_S_MAX) == 0
     assert left_of(mullion) == []
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT])
+def test_every_polite_signal_ends_all(make: Start, number: signal.Signals):
+    """The other two end the runs that keep their data, in every run of the tests."""
+    mullion = make()
+    mullion.start()
+    ended_by(mullion, number)
+
+
 def test_every_way_in_which_a_terminal_ends_something_is_heard():
     """Two of them are tried in every run, all four in `.ci/full`."""
     assert set(SIGNALS) == {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
-
-
-def test_deaf_process_is_ended_too(make: Start):
-    """One that ignores SIGTERM gets SIGKILL after its drain time."""
-    mullion = make(DEAF="1")
-    mullion.start()
-    began = time.monotonic()
-    assert mullion.stop() == 0
-    assert time.monotonic() - began < 3 * 8  # what it takes where nothing else runs, and as much again twice
-    assert left_of(mullion) == []
-
-
-def test_kill_9_leaves_nothing(make: Start):
-    """No signal is heard, and still every child and grandchild is gone within seconds."""
-    mullion = make(DEAF="1")
-    mullion.start()
-    mullion.process.kill()
-    mullion.wait(lambda: not left_of(mullion))
 
 
 def test_kill_9_in_the_middle_of_starting_leaves_nothing(make: Start):
@@ -214,23 +202,29 @@ def test_end_of_uv_ends_all(repository: Path, number: signal.Signals):
         mullion.stop()
 
 
-def test_data_is_kept_until_fresh_is_asked(make: Start):
-    """The store and the secrets outlive a run; `--fresh` forgets both."""
+def test_data_is_kept_until_fresh_is_asked_and_every_polite_signal_ends_all(make: Start):
+    """The store and the secrets outlive a run; `--fresh` forgets both. A process that ignores SIGTERM gets SIGKILL
+    after its drain time."""
     mullion = make()
     mullion.start()
     store = redis.Redis(port=mullion.port_base + 40)
     store.set("kept", "yes")
     secret = seen_by_front(mullion)["SHARED_SECRET"]
-    mullion.stop()
+    ended_by(mullion, signal.SIGINT)
     mullion.start()
     assert store.get("kept") == b"yes"
     assert seen_by_front(mullion)["SHARED_SECRET"] == secret
-    mullion.stop()
+    ended_by(mullion, signal.SIGTERM)
     mullion.command.append("--fresh")
+    mullion.environ["DEAF"] = "1"
     mullion.start()
     assert store.get("kept") is None
     assert seen_by_front(mullion)["SHARED_SECRET"] != secret
     store.close()
+    began = time.monotonic()
+    assert mullion.stop() == 0
+    assert time.monotonic() - began < 3 * 8  # what it takes where nothing else runs, and as much again twice
+    assert left_of(mullion) == []
 
 
 def test_killed_valkey_comes_back_with_its_data(make: Start):
