@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.lobby import leave_out_pictures, sign_in, wait_for, words
+from tests.support.lobby import leave_out_pictures, sign_in, states, wait_for, words
 from tests.support.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(180)
@@ -23,6 +23,21 @@ def pressable(page: Page) -> list[str]:
     """Buttons of forms that send commands; a search needs no engine."""
     found: list[str] = page.evaluate(PRESSABLE)
     return found
+
+
+def load_anew(page: Page, url: str) -> None:
+    """What is loaded while the engine is down: forms are closed with the reason, the history is shown as ever, and
+    clock and limits stand in the shell's own bar."""
+    page.reload()
+    wait_for(lambda: states(page).get("limits") == "degraded", describe=lambda: states(page))
+    expect(page.locator("#limit-amount")).to_be_disabled()
+    expect(page.locator("fragment-slot[slot=limits]")).to_contain_text("What is set stays in force")
+    page.goto(f"{url}/history/")
+    wait_for(lambda: states(page).get("history") == "fresh", describe=lambda: states(page))
+    page.goto(f"{url}/cashier/")
+    expect(page.locator("#withdraw-amount")).to_be_disabled()
+    expect(page.locator("fragment-slot[slot=cashier]")).to_contain_text("Withdrawals are paused")
+    expect(page.locator(".duties .clock")).to_contain_text("min")
 
 
 def test_open_pages_close_what_needs_the_engine_within_five_seconds_and_keep_what_was_typed(
@@ -67,6 +82,7 @@ def test_open_pages_close_what_needs_the_engine_within_five_seconds_and_keep_wha
             lambda name=name, slot=slot: PAUSED in words(pages[name], slot),  # type: ignore[misc]
             describe=lambda name=name, slot=slot: (name, words(pages[name], slot)),  # type: ignore[misc]
         )
+    load_anew(pages["limits"], house.url)
     pages["cashier"].wait_for_timeout(3_000)
     expect(card).to_contain_text("What you typed is kept")
     for name, typed in {"cashier": "12.34", "typing": "43.21"}.items():

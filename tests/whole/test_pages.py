@@ -11,6 +11,11 @@ from tests.support.mullion import Mullion
 pytestmark = pytest.mark.timeout(180)
 
 
+@pytest.fixture
+def page(reused_page: Page) -> Page:
+    return reused_page
+
+
 def test_bad_amount_is_said_beside_the_field_and_kept(house: Mullion, page: Page) -> None:
     """Nothing typed is lost, and nothing is sent to the engine."""
     sign_in(page, house.url, "birch", "/cashier/")
@@ -25,16 +30,20 @@ def test_bad_amount_is_said_beside_the_field_and_kept(house: Mullion, page: Page
         page.locator("#amount").evaluate("field => field.removeAttribute('aria-invalid')")
 
 
-@pytest.mark.parametrize("path", ["/", "/cashier/", "/history/", "/limits/", "/sign-in/", "/nowhere/"])
-def test_no_page_scrolls_sideways(house: Mullion, page: Page, path: str) -> None:
+def test_no_page_scrolls_sideways(house: Mullion, page: Page) -> None:
     """At a desktop's and a phone's width everything fits."""
-    page.set_viewport_size({"width": 1280, "height": 844})
-    page.goto(house.url + path)
+    for path in ("/", "/cashier/", "/history/", "/limits/", "/sign-in/", "/nowhere/"):
+        page.set_viewport_size({"width": 1280, "height": 844})
+        page.goto(house.url + path)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            fits(page, width)
+
+
+def fits(page: Page, width: int) -> None:
     wide = "document.documentElement.scrollWidth"
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 844})
-        # A fragment's styles may come a moment after its words.
-        wait_for(lambda width=width: page.evaluate(wide) <= width, describe=lambda: page.evaluate(wide))  # type: ignore[misc]
+    # A fragment's styles may come a moment after its words.
+    wait_for(lambda: page.evaluate(wide) <= width, describe=lambda: (page.url, width, page.evaluate(wide)))
 
 
 # Where most slots come late; `.ci/full` looks at the others.

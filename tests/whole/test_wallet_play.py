@@ -3,9 +3,18 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.support.lobby import Console, press_without_script, reload_until, sign_in, states, wait_for, words
+from tests.support.lobby import (
+    Console,
+    press_without_script,
+    reload_until,
+    sign_in,
+    start_session,
+    states,
+    wait_for,
+    words,
+)
 from tests.support.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(180)
@@ -14,6 +23,11 @@ HISTORY = "fragment-slot[slot=history]"
 CASHIER = "fragment-slot[slot=cashier]"
 LIMITS = "fragment-slot[slot=limits]"
 RECEIPT = ".receipt[role=status]"
+
+
+@pytest.fixture
+def page(reused_page: Page) -> Page:
+    return reused_page
 
 
 def press(page: Page, name: str) -> None:
@@ -50,22 +64,31 @@ def test_deposit_stands_in_the_history_and_leads_to_its_receipt(house: Mullion, 
 
 def test_history_keeps_its_place_when_it_is_read_again(house: Mullion, page: Page) -> None:
     """A slot that heals on a filtered page shows that page again, without a reload."""
-    sign_in(page, house.url, "birch", "/history/")
+    start_session(page.context, house.url, "birch")
     open_history(page, house.url, "?history.kind=bonuses")
     page.evaluate("window.notReloaded = true")
-    house.disable("wallet")
+    house.hang("wallet")
     page.evaluate(f"document.querySelector('{HISTORY}').dispatchEvent(new Event('mullion:refetch', {{bubbles: true}}))")
     wait_for(lambda: states(page).get("history") != "fresh", describe=lambda: states(page))
-    house.enable("wallet")
+    house.resume("wallet")
     wait_for(lambda: states(page).get("history") == "fresh", describe=lambda: states(page))
     current = page.locator(HISTORY).get_by_role("navigation", name="Kinds").locator("[aria-current]")
     expect(current).to_contain_text("Bonuses")
     assert page.evaluate("window.notReloaded") is True
 
 
-def test_withdrawal_is_held_and_taken_back(house: Mullion, page: Page) -> None:
-    """What is set aside leaves the balance at once, and is there again after it was taken back."""
+def test_withdrawal_is_refused_or_held_and_taken_back(house: Mullion, page: Page) -> None:
+    """More than there is can not be withdrawn: that stands beside the amount, which is kept, and the other form is
+    untouched. What is set aside leaves the balance at once, and is there again after it was taken back."""
     sign_in(page, house.url, "amber", "/cashier/")
+    page.locator("#amount").fill("12")
+    page.locator("#withdraw-amount").fill("9999999")
+    press(page, "Withdraw")
+    expect(page.locator("#withdraw-amount[aria-invalid=true]")).to_have_value("9999999")
+    expect(page.locator("#withdraw-amount-error")).to_contain_text("more than you can withdraw")
+    expect(page.locator("#amount")).to_have_value("")
+    page.locator("#amount").fill("")
+
     page.locator("#withdraw-amount").fill("7.31")
     press(page, "Withdraw")
     expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 set aside")
@@ -81,16 +104,6 @@ def test_withdrawal_is_held_and_taken_back(house: Mullion, page: Page) -> None:
     expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 taken back")
     open_history(page, house.url, "?history.kind=withdrawals")
     expect(page.locator(f"{HISTORY} li.declined", has_text="-€7.31")).to_have_count(1)
-
-
-def test_more_than_there_is_can_not_be_withdrawn(house: Mullion, page: Page) -> None:
-    """The refusal stands beside the amount, which is kept, and the other form is untouched."""
-    sign_in(page, house.url, "amber", "/cashier/")
-    page.locator("#amount").fill("12")
-    page.locator("#withdraw-amount").fill("9999999")
-    press(page, "Withdraw")
-    expect(page.locator("#withdraw-amount[aria-invalid=true]")).to_have_value("9999999")
-    expect(page.locator("#withdraw-amount-error")).to_contain_text("more than you can withdraw")
 
 
 def test_lowered_limit_counts_at_once_and_a_raise_waits(house: Mullion, page: Page) -> None:
@@ -145,27 +158,9 @@ def test_money_moves_by_plain_forms(house: Mullion, browser: Browser) -> None:
     context.close()
 
 
-def test_dead_engine_closes_what_moves_money_and_nothing_else(house: Mullion, page: Page) -> None:
-    """History is shown as ever; forms are closed with the reason; clock and limits stand in the shell's own bar."""
-    sign_in(page, house.url, "birch", "/limits/")
-    house.disable("bff-commands")
-
-    def closed() -> bool:
-        page.goto(f"{house.url}/limits/")
-        return states(page).get("limits") == "degraded"
-
-    wait_for(closed, describe=lambda: states(page))
-    expect(page.locator("#limit-amount")).to_be_disabled()
-    expect(page.locator(LIMITS)).to_contain_text("What is set stays in force")
-    open_history(page, house.url)
-    page.goto(f"{house.url}/cashier/")
-    expect(page.locator("#withdraw-amount")).to_be_disabled()
-    expect(page.locator(CASHIER)).to_contain_text("Withdrawals are paused")
-    expect(page.locator(".duties .clock")).to_contain_text("min")
-
-
-def test_look_up_from_the_game_comes_in_time_and_is_answered(house: Mullion, page: Page) -> None:
+def test_look_up_from_the_game_comes_in_time_and_is_answered(house: Mullion, context: BrowserContext) -> None:
     """After the interval a question stands in front of the page; an answer brings the page back as it was."""
+    page = context.new_page()
     page.clock.install()
     sign_in(page, house.url, "amber", "/limits/")
     page.locator("#limit-amount").fill("33")
