@@ -19,6 +19,11 @@ PARTS = (
     "sandbox-tables",
     "sandbox-promotions",
     "sandbox-games",
+    # For a player's wallet, which says so where nothing can be paid in.
+    "bff-commands",
+    "projector",
+    "relay",
+    "sandbox-payments",
 )
 
 
@@ -30,7 +35,7 @@ def _drilled_house_of_the_run() -> Iterator[Mullion]:
 
 @pytest.fixture
 def drilled_house(_drilled_house_of_the_run: Mullion) -> Iterator[Mullion]:
-    """The processes that a visitor's lobby needs; nothing is broken before or after a test."""
+    """The processes that a player's lobby needs; nothing is broken before or after a test."""
     yield _drilled_house_of_the_run
     with Control(_drilled_house_of_the_run.url_of("drills")) as control:
         control.heal()

@@ -1,6 +1,6 @@
-"""Runs drills against a copy that is started for them, with fresh data, and stopped after them. For CI and for a desk.
+"""Runs drills against a copy that is started for them, with fresh data. For `.ci/full` and for a desk.
 
-    uv run python -m tests.drills.own_copy all --subset --http
+    uv run python -m tests.drills.own_copy all --http
     uv run python -m tests.drills.own_copy --functions wallet run function-cold
 
 `--functions` starts the copy with these fragments as functions, as that of `manage.py up` does; all else is for

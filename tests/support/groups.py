@@ -31,7 +31,7 @@ RELEASING_HOUSE = re.compile(r"\breleasing: SlowHouse")
 FIRST, SECOND = "house", "slow house"
 # So many of what takes long and needs no browser still wait when the second house is begun: about a quarter of them.
 SECOND_BEGINS_AT = 10
-# The drilled one is of tests/drills/conftest.py; who uses it goes with this file.
+# The drilled one is of tests/drills/conftest.py; who uses it goes with this file, and begins early.
 DRILLED_HOUSE = re.compile(r"\bdrilled_house\b")
 DRILLED = "tests/drills/test_drills_whole.py"
 # A Mullion of a test file's own beside the shared one; see tests/whole/test_lobby.py.
@@ -88,19 +88,22 @@ def opens_browser(group: str) -> bool:
 def next_group(waiting: Iterable[tuple[str, int]], *, has_browser: bool) -> str | None:
     """Which of the groups that wait, with their numbers of tests, a process gets; None where none waits.
 
-    The first house, most of what takes long and needs no browser, the second house, the rest that needs none, and then
-    the browsers; the longest of each first. With a browser, those that bear it come before all others.
+    The first house, the drilled one, most of what takes long and needs no browser, the second house, the rest that
+    needs none, and then the browsers; the longest of each first. With a browser, those that bear it come before all
+    others.
     """
     waiting = list(waiting)
     fit = [row for row in waiting if bears_browser(row[0])] if has_browser else waiting
     fit = fit or waiting
     second_begins = sum(not bears_browser(group) and takes_long(group) for group, _ in fit) <= SECOND_BEGINS_AT
 
-    def order(row: tuple[str, int]) -> tuple[bool, bool, bool, bool, bool, int]:
+    def order(row: tuple[str, int]) -> tuple[bool, bool, bool, bool, bool, bool, int]:
         group, tests = row
         next_house = group == FIRST or (group == SECOND and second_begins)
         return (
             not next_house,
+            # Drills wait for what heals: whatever else is done, they take minutes, and must not be the last.
+            group != DRILLED,
             group == SECOND,
             opens_browser(group),
             bears_browser(group),

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.groups import ASYNCIO, RENAMED, bears_browser, group_of, next_group, opens_browser, takes_long
+from tests.support.groups import (
+    ASYNCIO,
+    DRILLED,
+    RENAMED,
+    bears_browser,
+    group_of,
+    next_group,
+    opens_browser,
+    takes_long,
+)
 
 pytestmark = pytest.mark.quick
 
@@ -94,7 +103,8 @@ def test_files_that_share_a_house_run_together() -> None:
     """One process starts it; what is alone in its group goes where there is time."""
     groups = {path: group_of(path.relative_to(ROOT).as_posix()) for path in (ROOT / "tests").rglob("test_*.py")}
     assert {path.parent.name for path, group in groups.items() if group == "house"} == {"whole"}
-    assert groups[ROOT / "tests/drills/evidence/test_evidence_whole.py"] == "tests/drills/test_drills_whole.py"
+    assert groups[ROOT / "tests/drills/evidence/test_evidence_whole.py"] == DRILLED
+    assert groups[ROOT / "tests/drills/test_drill_subset.py"] == groups[ROOT / DRILLED] == DRILLED
     assert (
         group_of("tests/shell/test_ship_alone.py::test_release_that_fails_is_rolled_back_by_itself")
         == "releasing house"
@@ -144,7 +154,7 @@ def test_second_house_begins_when_most_of_what_is_long_has_begun() -> None:
     order = handed_out([(group, 1) for group in {group_of(file) for file in files}])
     plain = [group for group in order if takes_long(group) and not bears_browser(group)]
     before = [group for group in order[: order.index("slow house")] if group in plain]
-    assert order[0] == "house"
+    assert order[:2] == ["house", DRILLED]
     assert 0.5 < len(before) / len(plain) < 0.9
 
 
