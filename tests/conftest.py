@@ -22,7 +22,7 @@ from xdist.remote import Producer
 from xdist.workermanage import WorkerController
 
 from tests.support import chromium as chromium_search
-from tests.support import postgres_server
+from tests.support import made_once, postgres_server
 from tests.support.chromium import Chromium, NoChromium
 from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups
 from tests.support.lobby import PATIENT_S, wait_for
@@ -74,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     PLAIN_LOGGING.update(structlog.get_config())
     if hasattr(config, "workerinput"):  # a process of pytest-xdist
         config.pluginmanager.register(Standing())
+        made_once.use(config.workerinput["made_once"])
     # Playwright's own five seconds are too few where four tests share two slow cores.
     expect.set_options(timeout=PATIENT_S * 1000)
 
@@ -121,8 +122,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_configure_node(node: WorkerController) -> None:
-    """What was found goes to each worker."""
+    """What was found goes to each worker, and where all of them put what is made once."""
     node.workerinput["found"] = node.config.stash.get(FOUND, {})
+    node.workerinput["made_once"] = str(made_once.folder())
 
 
 @pytest.hookimpl(tryfirst=True)

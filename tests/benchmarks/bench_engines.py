@@ -22,7 +22,8 @@ from redis import Redis
 
 from tests.benchmarks.bench_money import SECRET, Better, cpu_s, p99_ms, rich
 from tests.benchmarks.verdicts import figure
-from tests.support.money_house import MoneyHouse, ledger_on
+from tests.support.ledgers import ledger_on
+from tests.support.money_house import MoneyHouse
 from tests.support.postgres_server import PostgresServer
 
 PARTS = ("relay", "projector")

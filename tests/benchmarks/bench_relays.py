@@ -26,7 +26,8 @@ from bff.contracts.ledger_partition import partition_key
 from tests.benchmarks.bench_engines import database_cpu_s
 from tests.benchmarks.bench_money import cpu_s
 from tests.benchmarks.verdicts import at_least, figure, leave
-from tests.support.money_house import MoneyHouse, eventually, ledger_on
+from tests.support.ledgers import ledger_on
+from tests.support.money_house import MoneyHouse, eventually
 from tests.support.postgres_server import PostgresServer
 
 PARTITIONS = 4

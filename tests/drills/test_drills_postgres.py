@@ -17,8 +17,8 @@ import pytest
 from bff.contracts.player_context import PlayerContext, mint
 from tests.drills.control import Control
 from tests.support import plain_http
+from tests.support.ledgers import ledger_on
 from tests.support.lobby import PASSWORD
-from tests.support.money_house import ledger_on
 from tests.support.mullion import ROOT, Mullion
 from tests.support.postgres_server import PostgresServer
 

@@ -6,7 +6,6 @@ Use: `with MoneyHouse() as house: house.deposit("pl_amber", 1000)`. Every proces
 import asyncio
 import base64
 import contextlib
-import functools
 import itertools
 import json
 import os
@@ -34,7 +33,7 @@ from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.store import Store, StorePolicy, StoreUnavailable
 from tests.support import preloaded
 from tests.support.free_ports import free_port
-from tests.support.postgres_server import PostgresServer
+from tests.support.ledgers import ledger_file, manage
 from tests.support.preloaded import PreloadedProcess
 from tests.support.valkey_server import ValkeyServer
 
@@ -45,7 +44,6 @@ MODULES = {
     "offers-intake": "bff.commands.bonuses.offers_intake",
     "projector": "bff.queries.projector",
 }
-LEDGER_TEMPLATE = "new_ledger"
 POLL_S, POLL_S_MAX = 0.02, 0.2
 CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}
 
@@ -66,36 +64,6 @@ def eventually(condition, within_s=30.0, what="it did not come about in time"):
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.2, POLL_S_MAX)
     raise AssertionError(f"{what} ({last})")
-
-
-def _manage(environment, *arguments):
-    return preloaded.run("django", *map(str, arguments), "--settings", "bff.commands.settings", env=environment)
-
-
-def _new_ledger(**where):
-    """Migrate the command database that `where` names, and give the demo players their opening balances."""
-    environment = {**os.environ, "DEBUG": "1", **where}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
-    for arguments in (("migrate", "--noinput"), ("seed_demo",)):
-        done = _manage(environment, *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
-@functools.cache
-def _ledger_file():
-    """The folder of a new ledger, made once and closed since; each house begins with a copy."""
-    folder = tempfile.TemporaryDirectory(prefix="ledger-")
-    _new_ledger(MULLION_DATA=folder.name)
-    return folder
-
-
-def ledger_on(postgres: PostgresServer, name: str) -> str:
-    """The address of a database with a new ledger, for a `MoneyHouse`; an older database of that name is dropped."""
-    if not postgres.has(LEDGER_TEMPLATE):
-        making = f"{LEDGER_TEMPLATE}_in_the_making"
-        _new_ledger(DATABASE_URL=postgres.url(making))
-        postgres.copy(making, LEDGER_TEMPLATE)
-    return postgres.url(name, template=LEDGER_TEMPLATE)
 
 
 @dataclass
@@ -188,7 +156,8 @@ class FakePayments:
 
 
 class MoneyHouse:
-    """Real processes around one command database. Files are under `folder`; `database_url` may come from `ledger_on`.
+    """Real processes around one command database. Files are under `folder`; `database_url` may come from
+    `tests.support.ledgers.ledger_on`.
 
     With several engines (`bff-commands`, `bff-commands#2`) posts go to them in turn.
     """
@@ -240,7 +209,7 @@ class MoneyHouse:
         try:
             self.valkey.start()
             if "DATABASE_URL" not in self.environment:
-                shutil.copytree(_ledger_file().name, self.data, dirs_exist_ok=True)
+                shutil.copytree(ledger_file(), self.data, dirs_exist_ok=True)
             for name in self.wanted:
                 self.start(name)
             for name in self.wanted:
@@ -258,7 +227,7 @@ class MoneyHouse:
         self._folder.cleanup()
 
     def manage(self, *arguments, check=True):
-        done = _manage(self.environment, *arguments)
+        done = manage(self.environment, *arguments)
         if check and done.returncode:
             raise AssertionError(f"{arguments} failed: {done.stdout}{done.stderr}")
         return done

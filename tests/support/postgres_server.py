@@ -105,6 +105,17 @@ class PostgresServer:
         self._run("createdb", *self._at(), "-T", name, to)
         self._checkpoint()
 
+    def dump(self, name: str, file: Path) -> None:
+        """Write what the database holds to a file of SQL, for `load` of this or another server."""
+        file.write_text(self._run("pg_dump", *self._at(), name))
+
+    def load(self, file: Path, name: str) -> None:
+        """The database `name` as `dump` wrote it; there is none of that name until it is whole."""
+        self.url("loading")
+        arguments = [*self._at(), "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-d", "loading"]
+        self._run("psql", *arguments, stdin=file.read_text())
+        self._run("psql", *self._at(), "-d", "postgres", "-qAtc", f"ALTER DATABASE loading RENAME TO {name}")
+
     def _checkpoint(self) -> None:
         """PostgreSQL reserves 32 values of a sequence at a time, and a copied one would not record that: killed before
         a checkpoint, it would hand out the same values again."""
@@ -155,11 +166,12 @@ class PostgresServer:
     def _at(self) -> list[str]:
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "mullion"]
 
-    def _run(self, program: str, *arguments: str) -> str:
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> str:
         done = subprocess.run(
             [str(self._programs / program), *arguments],
             user=self._user,
             cwd="/",
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=60,

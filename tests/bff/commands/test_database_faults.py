@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from bff.contracts.wallet import SCOPE_READ
-from tests.support.money_house import MoneyHouse, eventually, ledger_on
+from tests.support.ledgers import ledger_on
+from tests.support.money_house import MoneyHouse, eventually
 
 PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
 

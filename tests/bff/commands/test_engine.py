@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import preloaded
+from tests.support.ledgers import FILE, ledger_file, ledger_on, migrated_file, migrated_on
 
 CASES = Path(__file__).parent / "house"
 # These restate or copy every player, and each case leaves players behind: with few players they take a tenth of the
@@ -44,26 +45,13 @@ def manage(database_url, *arguments):
 def databases(postgres, tmp_path_factory):
     """A command database of each kind, migrated; the engine's cases fill them."""
     folder = tmp_path_factory.mktemp("engine")
-    urls = {"sqlite": f"sqlite:///{folder / 'commands.sqlite3'}", "postgresql": postgres.url("engine")}
-    for url in urls.values():
-        manage(url, "migrate", "--noinput")
-    shutil.copytree(folder, folder.with_name("engine_empty"))
-    postgres.copy("engine", "engine_empty")
-    return urls
+    return {"sqlite": copied(migrated_file(), folder), "postgresql": migrated_on(postgres, "engine")}
 
 
-@pytest.fixture
-def fresh(databases, postgres, tmp_path):
-    """The address of a database of a kind as `migrate` alone leaves it."""
-
-    def made(vendor):
-        if vendor == "postgresql":
-            return postgres.url("fresh", template="engine_empty")
-        file = Path(databases["sqlite"].removeprefix("sqlite:///"))
-        shutil.copytree(file.parent.with_name("engine_empty"), tmp_path / "fresh")
-        return f"sqlite:///{tmp_path / 'fresh' / file.name}"
-
-    return made
+def copied(template, folder):
+    """The address of a copy of the SQLite database in the folder `template`."""
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    return f"sqlite:///{folder / FILE}"
 
 
 @pytest.mark.timeout(300)
@@ -88,23 +76,38 @@ def test_engine_holds_over(vendor, left_out, databases, request):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
+UPGRADE = """
+from django.core.management import call_command
+from django.db import connection
+call_command("migrate", "commands", "0009", verbosity=0)  # rows are written as that release would write them
+call_command("migrate", verbosity=0)
+call_command("audit_ledger")
+connection.cursor().execute("UPDATE commands_entry SET amount_minor = 1")
+"""
+
+
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
-def test_an_older_ledger_is_upgraded_where_it_stands(vendor, fresh):
+def test_an_older_ledger_is_upgraded_where_it_stands(vendor, postgres, tmp_path):
     """Rows of before the providers' tables keep their sums, and entries still can not be changed."""
-    url = fresh(vendor)
-    manage(url, "seed_demo")
-    manage(url, "migrate", "commands", "0009", "--noinput")  # rows are written as that release would write them
-    manage(url, "migrate", "--noinput")
-    assert "The books are sound." in manage(url, "audit_ledger")
-    change = "from django.db import connection as c; c.cursor().execute('UPDATE commands_entry SET amount_minor = 1')"
-    assert "appended only" in run(url, "shell", "-c", change).stderr
+    url = ledger_on(postgres, "older") if vendor == "postgresql" else copied(ledger_file(), tmp_path)
+    done = run(url, "shell", "--no-imports", "-c", UPGRADE)
+    assert "The books are sound." in done.stdout, done.stderr
+    assert "appended only" in done.stderr
+
+
+RESTORE = """
+from django.core.management import call_command
+call_command("restore_commands", {copy!r})
+call_command("audit_ledger")
+"""
 
 
 @pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql"), ("postgresql", "sqlite")])
-def test_a_copy_restores_into_either_database(source, target, databases, fresh, tmp_path):
+def test_a_copy_restores_into_either_database(source, target, databases, postgres, tmp_path):
     """A backup is whole, goes back into a database of the other kind, and the books are sound there."""
-    copy, other = tmp_path / "copy.jsonl.gz", fresh(target)
+    copy = tmp_path / "copy.jsonl.gz"
+    other = migrated_on(postgres, "fresh") if target == "postgresql" else copied(migrated_file(), tmp_path / "fresh")
     written = manage(databases[source], "backup_commands", copy)
-    restored = manage(other, "restore_commands", copy)
+    restored = manage(other, "shell", "--no-imports", "-c", RESTORE.format(copy=str(copy)))
     assert written.split()[0] == restored.split()[0]
     assert "The books are sound." in restored

@@ -11,7 +11,8 @@ from bff.commands.engine.postgresql.limits import LIMITS_MS
 from tests.bff.projector.test_kills import Run, check_books, check_views, under_kills
 from tests.support import money_races
 from tests.support.game_provider import SECRET
-from tests.support.money_house import MoneyHouse, eventually, ledger_on
+from tests.support.ledgers import ledger_on
+from tests.support.money_house import MoneyHouse, eventually
 from tests.support.pgbouncer_server import PgBouncer
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]

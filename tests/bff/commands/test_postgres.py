@@ -18,8 +18,9 @@ from bff.contracts.ledger import LEDGER_STREAM
 from bff.contracts.ledger_partition import partition_of
 from tests.support import money_races
 from tests.support.game_provider import SECRET, Provider, uuid
+from tests.support.ledgers import ledger_on
 from tests.support.losing_postgres import LosingPostgres
-from tests.support.money_house import MoneyHouse, eventually, ledger_on
+from tests.support.money_house import MoneyHouse, eventually
 
 # Players who have not been restated in this epoch, and events that have not been sent.
 WAITING = (

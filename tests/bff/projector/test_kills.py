@@ -18,7 +18,8 @@ import pytest
 from bff.contracts.player_context import PlayerContext, mint
 from bff.contracts.seamless import sign
 from tests.support.kafka_mock import KafkaMock
-from tests.support.money_house import MoneyHouse, eventually, ledger_on
+from tests.support.ledgers import ledger_on
+from tests.support.money_house import MoneyHouse, eventually
 
 SECRET = "games-secret-for-tests"
 REBUILD_EVERY_S = 2.0

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from tests.bff.projector.test_restore import ask
-from tests.support.money_house import MoneyHouse, eventually, ledger_on
+from tests.support.ledgers import ledger_on
+from tests.support.money_house import MoneyHouse, eventually
 
 PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
 BOOKS = ("bff-commands", "relay")
