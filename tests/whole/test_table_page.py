@@ -149,7 +149,7 @@ def test_numbers_and_picture_go_on_without_each_other(house: Mullion, page: Page
     results, while results move."""
     fail("silence")
     # Waited for before a picture plays: that costs more than all the rest.
-    wait_for(lambda: slots_of(house)["table"][0] == "degraded", 60, lambda: slots_of(house)["table"][0])
+    wait_for(lambda: slots_of(house)["table"][0] == "degraded", 60, every_s=1.0)
     sign_in(page, house.url, "amber", PATH)
     wait_for(lambda: page.evaluate(STREAM) == "live", 40)
     assert states(page)["table"] == "degraded"
