@@ -145,18 +145,9 @@ def test_a_bet_whose_answer_got_lost_is_placed_once_and_one_after_the_window_is_
 
 
 def test_numbers_and_picture_go_on_without_each_other(house: Mullion, page: Page, fail: Callable[[str], None]) -> None:
-    """No numbers: the picture plays, and goes on when they are back. No picture: stalled, then a poster with the last
-    results, while results move."""
-    fail("silence")
-    # Waited for before a picture plays: that costs more than all the rest.
-    wait_for(lambda: slots_of(house)["table"][0] == "degraded", 60, every_s=1.0)
-    sign_in(page, house.url, "amber", PATH)
+    """No picture: stalled, then a poster with the last results, while results move. No numbers: the picture plays."""
+    open_table(page, house, "amber")
     wait_for(lambda: page.evaluate(STREAM) == "live", 40)
-    assert states(page)["table"] == "degraded"
-    expect(page.locator("#slot-slip")).to_contain_text("Bets wait until the table is up to date again")
-    fail("none")
-    wait_for(lambda: whole(page), 40, lambda: states(page))
-    wait_for(lambda: page.evaluate(STREAM) == "live")
     expect(page.locator("#slot-table .poster")).to_be_hidden()
     fail("video_missing")
     wait_for(lambda: page.evaluate(STREAM) == "stalled", 60)
@@ -169,8 +160,14 @@ def test_numbers_and_picture_go_on_without_each_other(house: Mullion, page: Page
     control(house, "clock", held=False, step_s=60)
     wait_for(lambda: road.inner_text() != before)
     wait_for(lambda: states(page)["table"] == "fresh")
-    fail("none")
+    fail("silence")
     wait_for(lambda: page.evaluate(STREAM) == "live", 40)
+    wait_for(lambda: states(page)["table"] == "degraded", 40, lambda: states(page))
+    wait_for(lambda: page.evaluate(STREAM) == "live")
+    expect(page.locator("#slot-slip")).to_contain_text("Bets wait until the table is up to date again")
+    fail("none")
+    wait_for(lambda: whole(page), 40, lambda: states(page))
+    wait_for(lambda: page.evaluate(STREAM) == "live")
 
 
 def test_results_move_in_the_lobby_without_a_swap(house: Mullion, page: Page) -> None:
@@ -216,12 +213,14 @@ def slots_of(house: Mullion) -> dict[str, tuple[str, str]]:
 def test_visitor_sees_the_table_and_is_invited_to_sign_in(house: Mullion) -> None:
     """Everything that moves is for everybody; a bet needs a player."""
 
-    def is_whole() -> bool:
-        states = {name: state for name, (state, _) in slots_of(house).items()}
-        return states == dict.fromkeys(SLOTS, "fresh")
+    slots: dict[str, tuple[str, str]] = {}
 
-    wait_for(is_whole, describe=lambda: slots_of(house))
-    slip = slots_of(house)["slip"][1]
+    def is_whole() -> bool:
+        slots.update(slots_of(house))
+        return {name: state for name, (state, _) in slots.items()} == dict.fromkeys(SLOTS, "fresh")
+
+    wait_for(is_whole, describe=lambda: slots)
+    slip = slots["slip"][1]
     assert re.search(rf'<a [^>]*href="/sign-in/\?next={PATH}"[^>]*>[^<]*Sign in', slip), slip
     assert "<form" not in slip
 
