@@ -108,8 +108,8 @@ class Door:
         held = limiter.money_first.holds(load_class, now)
         entered = limiter.enter(now, load_class)
         try:
-            if held and load_class is not None:
-                await self._hold(entered, load_class)
+            if held and load_class is not None and not await self._hold(entered, load_class):
+                return await self._turn_away(scope, send)
             if scope["type"] == "websocket":
                 await self._application(scope, receive, _until_handshake(send, lambda: self._leave(entered)))
             else:
@@ -118,8 +118,8 @@ class Door:
             self._leave(entered)
         return None
 
-    async def _hold(self, entered: int, load_class: LoadClass) -> None:
-        """Let it wait until it stands in no money's way, or has waited for long enough."""
+    async def _hold(self, entered: int, load_class: LoadClass) -> bool:
+        """Let it wait until it stands in no money's way, or has waited for long enough. Whether it begins then."""
         loop, limiter = asyncio.get_running_loop(), self._limiter
         held = (entered, loop.create_future())
         limiter.money_first.hold(entered)
@@ -127,9 +127,10 @@ class Door:
         try:
             await asyncio.wait((held[1],), timeout=limiter.policy.held_s_max)
         finally:
-            if not held[1].done():
+            if waits := not held[1].done():
                 limiter.begin(entered, loop.time())
                 self._held[load_class].remove(held)
+        return not waits or limiter.keeps(entered, load_class, loop.time())
 
     def _leave(self, entered: int) -> None:
         now = asyncio.get_running_loop().time()

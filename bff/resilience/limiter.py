@@ -122,16 +122,16 @@ class Limiter:
         admitted = before < share * self._limit
         # Who would wait longer than those before them is turned away at once.
         if admitted and money_first.holds(load_class, now):
-            admitted = money_first.has_room_to_wait(share)
+            admitted = self._may_wait(load_class, now)
         if not admitted:
-            self._refused = True
-            self.shed[load_class] += 1
+            self._count_refusal(load_class)
         return admitted
 
     def sheds_slots(self, load_class: LoadClass, now: float) -> bool:
         """Whether the slots of a page of this class stand as they were last: before the page itself is turned away, and
         while others wait to begin."""
-        if self.money_first.held and load_class is not LoadClass.MONEY:
+        money_first = self.money_first
+        if money_first.held and money_first.applies(now, limited=False) and load_class is not LoadClass.MONEY:
             return True
         if not self.limited:
             return False
@@ -158,6 +158,21 @@ class Limiter:
             self._entered.move_to_end(entered)
         self.money_first.begin(entered, now)
 
+    def keeps(self, entered: int, load_class: LoadClass, now: float) -> bool:
+        """Whether one that has waited for as long as one may is worked on, room or not.
+
+        Before it was known that a surge had begun, any number came to wait: of these it is no more than may wait in it.
+        """
+        if not self.money_first.holds(load_class, now):
+            return True
+        self.money_first.wait_in_vain(now)
+        if self._may_wait(load_class, now):
+            return True
+        self._entered.pop(entered, None)
+        self.money_first.forget(entered)
+        self._count_refusal(load_class)
+        return False
+
     def leave(self, entered: int, now: float) -> None:
         """The request has ended."""
         self._entered.pop(entered, None)
@@ -165,7 +180,7 @@ class Limiter:
 
     def prioritizes_money(self, now: float) -> bool:
         """Whether it matters of which class a request is, for there is a limit or was one a while ago."""
-        return self.money_first.applies(now, limited=self.limited)
+        return self.money_first.applies(now, limited=self.limited) or self.money_first.crowded(now)
 
     def observe(self, late_ms: float, worked_s: float, now: float) -> None:
         """How late something is that was due `measured_every_ms` after it was asked for, and how much processor time
@@ -179,9 +194,19 @@ class Limiter:
         if enough and (now - self._window_began) * 1000 >= self.policy.window_ms:
             if median(self._late) > self._tolerated_ms():
                 self.money_first.prolong(now)
+                if self._peak >= self.policy.limit_min:
+                    self.money_first.see_crowd(now)
             self.money_first.end_window(now - self._window_began, limited=self.limited)
             self._adjust(median(self._waits), now)
             self._begin_window(now)
+
+    def _may_wait(self, load_class: LoadClass, now: float) -> bool:
+        money_first = self.money_first
+        return not money_first.applies(now, limited=False) or money_first.has_room_to_wait(self._shares[load_class])
+
+    def _count_refusal(self, load_class: LoadClass) -> None:
+        self._refused = True
+        self.shed[load_class] += 1
 
     def _shares_of_slots(self) -> list[float]:
         own = list(self._shares.values())

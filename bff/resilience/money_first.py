@@ -10,6 +10,7 @@ time that one may wait: whoever waited for longer would begin where there is no 
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from statistics import mean
 
@@ -18,6 +19,7 @@ from bff.contracts.load_class import LoadClass
 # What one more window counts in the average, and how fast what was least is forgotten, from window to window.
 _RATE_WEIGHT, _LEAST_FORGOTTEN = 1 / 4, 1.0005
 _SAMPLES_MIN = 3
+_WINDOWS_BEFORE = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class MoneyFirstPolicy:
     # So many times what it takes while little is to do may one take that is under way beside money, and so many at
     # least are under way.
     beside_money_times: float = 3.0
-    beside_money_min: int = 12
+    beside_money_min: int = 4
     # As many as may be under way, times this, wait for it, better classes first, and none of them longer than this.
     held_times: float = 2.0
     held_s_max: float = 1.0
@@ -44,7 +46,8 @@ class MoneyFirst:
         self._began: dict[int, float] = {}
         self._money: set[int] = set()
         self._held: set[int] = set()
-        self._money_seen = self._surge_seen = -math.inf
+        self._money_seen = self._surge_seen = self._crowd_seen = -math.inf
+        self._held_before = deque([0], maxlen=_WINDOWS_BEFORE)  # how many waited at the end of each of these
         # In the window that runs.
         self._held_one = False
         self._left = 0
@@ -67,9 +70,19 @@ class MoneyFirst:
             self._surge_seen = now
         return now - self._surge_seen < self._policy.money_first_s
 
+    def crowded(self, now: float) -> bool:
+        """Whether a surge may have begun. Others wait until it is known, and nobody is turned away for it."""
+        return now - self._crowd_seen < self._policy.held_s_max
+
+    def see_crowd(self, now: float) -> None:
+        """Many are under way, and what is due is late."""
+        self._crowd_seen = now
+
     def holds(self, load_class: LoadClass | None, now: float) -> bool:
         """Whether one of this class would stand in money's way if it began. None: nobody has asked of which it is."""
-        if load_class is None or load_class is LoadClass.MONEY or not self.applies(now, limited=False):
+        if load_class is None or load_class is LoadClass.MONEY:
+            return False
+        if not self.applies(now, limited=False) and not self.crowded(now):
             return False
         if not self._money and now - self._money_seen >= self._policy.money_first_s:
             return False
@@ -78,8 +91,7 @@ class MoneyFirst:
     def has_room_to_wait(self, share: float) -> bool:
         """Whether one more may wait, of a class with this share of the room: it would begin in time, and not stand
         behind too many."""
-        in_time = self._left_per_s * self._policy.held_s_max
-        return len(self._held) < share * min(self._policy.held_times * self._room(), max(in_time, 1.0))
+        return len(self._held) < share * min(self._policy.held_times * self._room(), self._begin_in_time())
 
     def enter(self, entered: int, load_class: LoadClass | None, now: float) -> None:
         """One more is under way."""
@@ -92,6 +104,13 @@ class MoneyFirst:
         """It waits before it begins."""
         self._held.add(entered)
         self._held_one = True
+
+    def wait_in_vain(self, now: float) -> None:
+        """One has waited for as long as one may. Where ever more wait, and more than begin in as long again, it is no
+        burst that ends by itself."""
+        held = len(self._held)
+        if self.crowded(now) and held > self._begin_in_time() and held > self._held_before[0]:
+            self._surge_seen = now
 
     def begin(self, entered: int, now: float) -> None:
         """It waits no more."""
@@ -129,6 +148,7 @@ class MoneyFirst:
     def end_window(self, lasted_s: float, *, limited: bool) -> None:
         """So long were those under way that have left since the window before."""
         self._held_one = bool(self._held)
+        self._held_before.append(len(self._held))
         if lasted_s > 0:
             self._left_per_s += (self._left / lasted_s - self._left_per_s) * _RATE_WEIGHT
         self._left = 0
@@ -144,6 +164,9 @@ class MoneyFirst:
         under_way = len(self._began) - len(self._held)
         if self._least_s < math.inf or not limited or under_way <= self._policy.beside_money_min:
             self._least_s = min(self._least_s, took_s)
+
+    def _begin_in_time(self) -> float:
+        return max(self._left_per_s * self._policy.held_s_max, 1.0)
 
     def _room(self) -> float:
         if self._least_s == math.inf:

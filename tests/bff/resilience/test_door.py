@@ -363,6 +363,124 @@ def test_surge_goes_on_while_others_wait_at_the_door_of_a_busy_machine(late_ms: 
     assert not limiter.prioritizes_money(130.0), "nobody waits any more"
 
 
+def busy(limiter: Limiter) -> Limiter:
+    """On a machine that others use up: what is due is late, and little of that is of this process's making."""
+    observe = limiter.observe
+    limiter.observe = lambda late_ms, worked_s, now: observe(30.0, 0.001, now)  # type: ignore[method-assign]
+    return limiter
+
+
+async def crowd(limiter: Limiter) -> tuple[Door, House]:
+    """As many under way as may be in a surge, since a moment ago, and a command."""
+    house = House()
+    door = Door(house, limiter, class_by_header(LoadClass.READ))
+    house.waiting.extend(await begin(door, house, LoadClass.PAGE, limiter.policy.limit_min))
+    await asyncio.sleep(0.25)
+    house.waiting.extend(await begin(door, house, LoadClass.MONEY))
+    return door, house
+
+
+def test_burst_on_a_busy_machine_waits_for_money_and_is_served_whole():
+    """It may be the beginning of a surge, so that who comes now stands in no money's way; but it ends by itself. Slots
+    stay what they are."""
+
+    async def main() -> None:
+        limiter = busy(Limiter(DoorPolicy(counted_s_max=1e9)))
+        door, house = await crowd(limiter)
+        started = house.started
+        assert started == limiter.policy.limit_min + 1
+        house.waiting.extend(await begin(door, house, LoadClass.PAGE, 40))
+        house.waiting.extend(await begin(door, house, LoadClass.MONEY))
+        assert (house.started, limiter.money_first.held) == (started + 1, 40)
+        assert not limiter.sheds_slots(LoadClass.PAGE, asyncio.get_running_loop().time())
+        await asyncio.sleep(limiter.policy.held_s_max - 0.01)
+        assert house.started == started + 1
+        await asyncio.sleep(0.02)
+        assert house.started == started + 41
+        house.open.set()
+        assert {answer[0]["status"] for answer in await asyncio.gather(*house.waiting)} == {200}
+        assert not limiter.limited
+
+    run(main())
+
+
+def test_crowd_that_grows_for_as_long_as_one_may_wait_is_a_surge_from_its_first_second_on():
+    """Nobody is turned away before; then whoever would begin where there is no room is, so that no command meets
+    them."""
+
+    async def main() -> None:
+        limiter = busy(Limiter(DoorPolicy(counted_s_max=1e9)))
+        door, house = await crowd(limiter)
+        started, pages = house.started, []
+        for _ in range(90):
+            pages.extend(await begin(door, house, LoadClass.PAGE))
+            await asyncio.sleep(0.01)
+        assert not any(page.done() for page in pages)
+        for _ in range(160):
+            pages.extend(await begin(door, house, LoadClass.PAGE))
+            await asyncio.sleep(0.01)
+        refused = [page.result()[0]["status"] for page in pages if page.done()]
+        assert set(refused) == {503}
+        assert limiter.shed[LoadClass.PAGE] == len(refused) > 200
+        assert house.started - started <= 5, "as many as may wait in a process that gets nothing done, a second"
+        assert limiter.money_first.held <= 1
+        house.open.set()
+        await asyncio.gather(*house.waiting, *pages)
+        assert limiter.in_flight == 0
+
+    run(main())
+
+
+def test_crowd_is_none_once_the_machine_is_quick_again():
+    """Whoever waited begins, however many still stand there."""
+
+    async def main() -> None:
+        limiter = busy(Limiter(DoorPolicy(counted_s_max=1e9)))
+        door, house = await crowd(limiter)
+        house.waiting.extend(await begin(door, house, LoadClass.PAGE, 40))
+        del limiter.observe  # type: ignore[method-assign]
+        await asyncio.sleep(limiter.policy.held_s_max + 0.1)
+        assert limiter.money_first.held == 0
+        assert not limiter.prioritizes_money(asyncio.get_running_loop().time())
+        house.open.set()
+        assert {answer[0]["status"] for answer in await asyncio.gather(*house.waiting)} == {200}
+
+    run(main())
+
+
+@pytest.mark.parametrize(("late_ms", "fewer", "waits"), [(30.0, 0, True), (30.0, 1, False), (1.0, 0, False)])
+def test_crowd_is_many_on_a_machine_that_is_late(late_ms: float, fewer: int, waits: bool):
+    """With few the lateness is not of their making; where nothing is late, many wait for a fragment that hangs."""
+    limiter = Limiter(DoorPolicy(counted_s_max=1e9))
+    limiter.enter(0.0, LoadClass.MONEY)
+    for _ in range(limiter.policy.limit_min - 1 - fewer):
+        limiter.enter(0.0, LoadClass.PAGE)
+    for window in range(1, 4):
+        limiter.observe(late_ms, worked_s=0.001, now=window / 10)
+    assert limiter.prioritizes_money(0.4) is waits
+    assert limiter.money_first.holds(LoadClass.PAGE, 0.4) is waits
+    assert not limiter.limited
+
+
+@pytest.mark.parametrize(("left", "late", "surge"), [(0, True, True), (100, True, False), (0, False, False)])
+def test_surge_is_when_more_and_more_wait_in_vain_on_a_late_machine(left: int, late: bool, surge: bool):
+    """Where all who wait will begin within a second, somebody was only less important than others; where nothing is
+    late, they wait for a fragment that hangs."""
+    first = MoneyFirst(DoorPolicy())
+    first.enter(0, LoadClass.MONEY, 0.0)
+    for number in range(1, left + 1):
+        first.enter(number, LoadClass.PAGE, 0.0)
+        first.leave(number, 0.01)
+    first.end_window(0.1, limited=False)
+    for number in range(200, 220):
+        first.enter(number, LoadClass.PAGE, 0.1)
+        first.hold(number)
+    if late:
+        first.see_crowd(1.0)
+    first.wait_in_vain(1.1)
+    assert first.applies(1.2, limited=False) is surge
+
+
 def test_process_that_begins_in_a_surge_learns_nothing_of_how_long_one_takes():
     """Among many each takes as long as all of them: as much would seem to have room beside money."""
     first = MoneyFirst(DoorPolicy())
