@@ -179,7 +179,8 @@ class Limiter:
         self.money_first.leave(entered, now)
 
     def prioritizes_money(self, now: float) -> bool:
-        """Whether it matters of which class a request is, for there is a limit or was one a while ago."""
+        """Whether it matters of which class a request is, for there is a limit, was one a while ago, or may
+        be one soon."""
         return self.money_first.applies(now, limited=self.limited) or self.money_first.crowded(now)
 
     def observe(self, late_ms: float, worked_s: float, now: float) -> None:

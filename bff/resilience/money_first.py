@@ -7,6 +7,9 @@ when the next deposit comes. So where money has been seen, others begin as there
 much to do. How much room there is follows from Little's law: as many are under way as leave in a second times how
 long each takes; and each may take a few times what it takes while little is to do. As many may wait as leave in the
 time that one may wait: whoever waited for longer would begin where there is no room.
+
+Before it is known that there is too much to do, a crowd on a late machine waits in the same way, and nobody is turned
+away for it: what began in those seconds would stand before the deposits that come next.
 """
 
 import math
@@ -19,6 +22,7 @@ from bff.contracts.load_class import LoadClass
 # What one more window counts in the average, and how fast what was least is forgotten, from window to window.
 _RATE_WEIGHT, _LEAST_FORGOTTEN = 1 / 4, 1.0005
 _SAMPLES_MIN = 3
+# More and more wait where fewer did so many windows ago: half as long as one may wait, in which a burst gets smaller.
 _WINDOWS_BEFORE = 5
 
 

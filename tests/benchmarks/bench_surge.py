@@ -1,6 +1,6 @@
 """A surge: three times as much as a house can do for a minute, pages of visitors and of players, and money beside them.
 
-Run: `uv run python -m tests.benchmarks.bench_surge` (about six minutes; `--seconds 15` for a look). The whole house
+Run: `uv run python -m tests.benchmarks.bench_surge` (about four minutes; `--seconds 15` for a look). The whole house
 stands on one core, the load is made on another, so that neither takes the other's time. It says
 
 - what a page and a refusal cost the house in processor time, and so what goodput can be at three times the capacity:
