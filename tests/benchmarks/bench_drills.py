@@ -63,8 +63,13 @@ class Client:
             self._streams[1].close()
 
 
-async def load(mullion: Mullion, cookie: str, seconds: float) -> Round:
-    """As many pages as `WORKERS` connections can fetch; `cpu_s` is the fault proxy's, if there is one."""
+async def load(mullion: Mullion, player: str, seconds: float) -> Round:
+    """As many pages of this player, or of a visitor, as `WORKERS` connections can fetch; `cpu_s` is the fault proxy's,
+    if there is one.
+
+    A player has just signed in: a browser is given a new cookie every minute, and with an old one each page costs more.
+    """
+    cookie = _cookie(mullion, player)
     proxy = mullion.processes().get("drills")
     seen, before = Round(), cpu_s(proxy["pid"]) if proxy else 0.0
     clients = [Client(mullion.port_base, cookie) for _ in range(WORKERS)]
@@ -82,13 +87,13 @@ async def load(mullion: Mullion, cookie: str, seconds: float) -> Round:
     return seen
 
 
-async def compare(name: str, houses: dict[str, tuple[Mullion, str]], turns: int, seconds: float) -> None:
+async def compare(name: str, houses: dict[str, Mullion], player: str, turns: int, seconds: float) -> None:
     """By turns, so that changes of the machine's speed meet both."""
     sums, ratios = {way: Round() for way in houses}, list[float]()
     for way in houses:
-        await load(*houses[way], seconds)
+        await load(houses[way], player, seconds)
     for turn in range(turns):
-        pair = {way: await load(*houses[way], seconds) for way in list(houses)[:: (-1) ** turn]}
+        pair = {way: await load(houses[way], player, seconds) for way in list(houses)[:: (-1) ** turn]}
         for way, seen in pair.items():
             sums[way].add(seen)
         ratios.append(pair["with"].rate / pair["without"].rate)
@@ -111,11 +116,10 @@ async def main() -> None:
     with Mullion(*only) as without, Mullion("--drills", *only) as with_:
         for who, player in (("visitor", ""), ("player", "birch")):
             if arguments.who in (None, who):
-                cookies = [_cookie(each, player) for each in (without, with_)]
-                houses = {"without": (without, cookies[0]), "with": (with_, cookies[1])}
-                for mullion, cookie in houses.values():
-                    _settle(mullion, cookie)
-                await compare(f"a {who}'s lobby", houses, arguments.turns, arguments.seconds)
+                houses = {"without": without, "with": with_}
+                for mullion in houses.values():
+                    _settle(mullion, _cookie(mullion, player))
+                await compare(f"a {who}'s lobby", houses, player, arguments.turns, arguments.seconds)
 
 
 def _settle(mullion: Mullion, cookie: str) -> None:

@@ -49,6 +49,7 @@ FULL = '{"door": {"refresh_ratio": 1e-6, "retry_ratio": 1e-6, "page_ratio": 1e-6
 HOUSES = ("shell", "wallet", "promotions", "games", "live-dealer", "bff-queries", "bff-commands")
 _SHED = re.compile(r'mullion_door_shed_total\{class="(\w+)"\} ([1-9][\d.]*)')
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+_COOKIE = re.compile(rb"\r\nset-cookie: ([^=;\s]+)=([^;\s]*)", re.IGNORECASE)
 
 
 @dataclass
@@ -65,10 +66,13 @@ class Seen:
 
 
 class Connection:
-    """A keep-alive connection; `ask` returns the status, or 0 if no complete answer came."""
+    """A keep-alive connection; `ask` returns the status, or 0 if no complete answer came.
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    An answer that sets one of `cookies` anew changes it there, as in a browser: a player's is looked up once a minute.
+    """
+
+    def __init__(self, port: int, cookies: dict[str, str]) -> None:
+        self._port, self._cookies = port, cookies
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, request: bytes) -> int:
@@ -86,6 +90,9 @@ class Connection:
         reader, writer = self._streams
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
+        for name, value in _COOKIE.findall(head):
+            if name.decode() in self._cookies:
+                self._cookies[name.decode()] = value.decode()
         if found := _LENGTH.search(head):
             await reader.readexactly(int(found[1]))
         else:
@@ -101,32 +108,39 @@ class Connection:
 
 
 class Load:
-    """Requests to one house."""
+    """Requests to one house, of the kinds `visitor`, `player` and `money`."""
 
     def __init__(self, house: Mullion) -> None:
-        self.port = int(house.url.rpartition(":")[2])
-        cookies = signed_in(house.url)
-        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        host = f"Host: localhost:{self.port}\r\n"
-        self.visitor = f"GET / HTTP/1.1\r\n{host}\r\n".encode()
-        self.player = f"GET / HTTP/1.1\r\n{host}Cookie: {cookie}\r\n\r\n".encode()
-        self._money = f"POST {DEPOSIT} HTTP/1.1\r\n{host}Cookie: {cookie}\r\nOrigin: {house.url}\r\n"
+        self._url = house.url
+        self._port = int(house.url.rpartition(":")[2])
+        self._cookies = dict(signed_in(house.url))
         self._idle: list[Connection] = []
 
-    def deposit(self) -> bytes:
-        form = f"amount=10.00&idempotency_key=surge-{secrets.token_hex(12)}"
-        kind = "Content-Type: application/x-www-form-urlencoded\r\n"
-        return f"{self._money}{kind}Content-Length: {len(form)}\r\n\r\n{form}".encode()
+    def connection(self) -> Connection:
+        """One of its own, for whoever asks in a way of their own."""
+        return Connection(self._port, self._cookies)
 
-    async def closed(self, requests: list[bytes], seconds: float) -> float:
-        """Pages a second."""
+    def request(self, kind: str) -> bytes:
+        """A request of this kind; each of money is another deposit."""
+        host = f"HTTP/1.1\r\nHost: localhost:{self._port}\r\n"
+        if kind == "visitor":
+            return f"GET / {host}\r\n".encode()
+        host += "Cookie: " + "; ".join(f"{name}={value}" for name, value in self._cookies.items()) + "\r\n"
+        if kind == "player":
+            return f"GET / {host}\r\n".encode()
+        form = f"amount=10.00&idempotency_key=surge-{secrets.token_hex(12)}"
+        host += f"Origin: {self._url}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        return f"POST {DEPOSIT} {host}Content-Length: {len(form)}\r\n\r\n{form}".encode()
+
+    async def closed(self, kinds: list[str], seconds: float) -> float:
+        """Pages of these kinds a second."""
         began, done = time.monotonic(), 0
 
         async def work(number: int) -> None:
             nonlocal done
-            connection = Connection(self.port)
+            connection = self.connection()
             while time.monotonic() - began < seconds:
-                status = await connection.ask(requests[number % len(requests)])
+                status = await connection.ask(self.request(kinds[number % len(kinds)]))
                 done += status == 200  # added after the wait, because other tasks add meanwhile
             connection.close()
 
@@ -150,9 +164,8 @@ class Load:
         await asyncio.gather(*tasks)
 
     async def _fetch(self, name: str, due: float, seen: Seen) -> None:
-        connection = self._idle.pop() if self._idle else Connection(self.port)
-        request = self.deposit() if name == "money" else getattr(self, name)
-        status = await connection.ask(request)
+        connection = self._idle.pop() if self._idle else self.connection()
+        status = await connection.ask(self.request(name))
         seen.statuses[status] += 1
         if status not in (0, 503):
             seen.took.append(time.monotonic() - due)
@@ -186,22 +199,21 @@ def apart(pids: list[int]) -> None:
     os.sched_setaffinity(0, set(cores[1:]) or {cores[0]})
 
 
-async def cost_ms(load: Load, pids: list[int], request: bytes, seconds: float, status: int) -> float:
-    """The whole house's CPU time for one request."""
-    connection, count = Connection(load.port), 0
-    await load.closed([request], 1.0)
+async def cost_ms(load: Load, pids: list[int], kind: str, seconds: float, status: int) -> float:
+    """The whole house's CPU time for one request of this kind."""
+    connection, count = load.connection(), 0
+    await load.closed([kind], 1.0)
     before, began = cpu_s(pids), time.monotonic()
     while time.monotonic() - began < seconds:
-        assert await connection.ask(request) == status
+        assert await connection.ask(load.request(kind)) == status
         count += 1
     connection.close()
     return (cpu_s(pids) - before) / count * 1000
 
 
-async def capacity_for(load: Load, names: list[str]) -> float:
+async def capacity_for(load: Load, kinds: list[str]) -> float:
     """Pages a second of these, in turn, with money beside them."""
-    pages = [getattr(load, name) for name in names]
-    found, _ = await asyncio.gather(load.closed(pages, 10), load.open([("money", MONEY_PER_S)], 10))
+    found, _ = await asyncio.gather(load.closed(kinds, 10), load.open([("money", MONEY_PER_S)], 10))
     return found
 
 
@@ -209,11 +221,11 @@ async def refusal_ms(seconds: float) -> float:
     with Mullion(environ={"HOUSE_POLICIES": FULL}) as house:
         apart(tree(house.process.pid))
         load = Load(house)
-        _, writer = await asyncio.open_connection("127.0.0.1", load.port)
-        writer.write(load.deposit()[:-1])
+        _, writer = await asyncio.open_connection("127.0.0.1", house.port_base)
+        writer.write(load.request("money")[:-1])
         await asyncio.sleep(0.5)
         try:
-            return await cost_ms(load, [house.pid("shell")], load.visitor, seconds, 503)
+            return await cost_ms(load, [house.pid("shell")], "visitor", seconds, 503)
         finally:
             writer.close()
 
@@ -225,7 +237,7 @@ async def surge(seconds: float, times: float) -> None:
         apart(pids)
         load = Load(house)
         await load.open([("money", MONEY_PER_S)], 3)
-        costs = {name: await cost_ms(load, pids, getattr(load, name), 4, 200) for name in ("visitor", "player")}
+        costs = {name: await cost_ms(load, pids, name, 4, 200) for name in ("visitor", "player")}
         page_ms = statistics.mean(costs.values())
         print(f"a page of a visitor {costs['visitor']:.2f} ms, of a player {costs['player']:.2f} ms", end=", ")
         print(f"a refusal {refused_ms:.3f} ms: a page costs {page_ms / refused_ms:.1f} refusals", flush=True)
