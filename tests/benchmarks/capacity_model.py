@@ -100,6 +100,7 @@ class Rates:
     visitor_pages: float
     player_pages: float
     refreshes: float
+    look_ups: float
     commands: float
     sockets: float
     messages: float
@@ -108,10 +109,14 @@ class Rates:
     def of(cls, players: float, behaviour: Behaviour) -> "Rates":
         peak = players * behaviour.peak_factor / 60
         sockets = players * behaviour.sockets_per_player
+        # A session is looked up again after a minute, with what its player asks for next.
+        asks_per_min = behaviour.pages_per_min * (1 - behaviour.visitor_pages_share) + behaviour.slot_refreshes_per_min
+        look_ups = players / 60 * min(1.0, behaviour.peak_factor * asks_per_min)
         return cls(
             visitor_pages=peak * behaviour.pages_per_min * behaviour.visitor_pages_share,
             player_pages=peak * behaviour.pages_per_min * (1 - behaviour.visitor_pages_share),
             refreshes=peak * behaviour.slot_refreshes_per_min,
+            look_ups=look_ups,
             commands=peak * behaviour.commands_per_min,
             sockets=sockets,
             messages=sockets * behaviour.messages_per_socket_per_s,
@@ -139,6 +144,11 @@ def plan(players: int, figures: Mapping[str, float], behaviour: Behaviour, price
             "pages",
             f"{rates.pages:,.0f}/s",
             f"and {rates.commands:,.0f} commands/s, at {behaviour.peak_factor:g} × the average",
+        ),
+        Need(
+            "look-ups of sessions",
+            f"{rates.look_ups:,.0f}/s",
+            "of each player once a minute, a connection to the shell's database for each: through pgbouncer",
         ),
         Need("Valkey, busy", f"{store_cores:.1f} cores", "one primary works on one core"),
         Need(
@@ -179,6 +189,8 @@ def _parts(rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> 
         visitor, player = figures[f"page.visitor.{name}_ms"], figures[f"page.player.{name}_ms"]
         # Each refetched slot costs about its share of a player's page.
         busy = rates.visitor_pages * visitor + (rates.player_pages + rates.refreshes / SLOTS) * player
+        if name == "shell":
+            busy += rates.look_ups * figures["session.look_up_ms"]
         calls = rates.pages + rates.refreshes / SLOTS
         found.append(_part(name, calls, busy / calls, behaviour))
     found.append(_part("bff-commands", rates.commands, figures["command.engine_ms"], behaviour))

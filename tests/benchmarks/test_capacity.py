@@ -28,7 +28,7 @@ FIGURES = {
     **{f"page.{kind}.kib": 30.0 for kind in ("visitor", "player")},
     "command.engine_ms": 3.5, "command.database_ms": 3.6, "command.relay_ms": 1.0, "command.projector_ms": 0.7,
     "command.valkey_ms": 0.3, "player.store_kib": 6.0,
-    "socket.idle_kib": 19.0, "socket.deliveries_per_cpu_s": 150_000.0,
+    "session.look_up_ms": 2.0, "socket.idle_kib": 19.0, "socket.deliveries_per_cpu_s": 150_000.0,
 }  # fmt: skip
 
 
