@@ -18,12 +18,14 @@ class Lifetime:
     """Seconds from the moment of receipt. All 0: not to be kept.
 
     Fresh for `fresh_s`; then good for `revalidate_s` more while it is asked for again, and for `error_s` more (counted
-    from the same end of freshness) when asking failed.
+    from the same end of freshness) when asking failed. `unmarked`: one of a moment ago may stand in for a late answer
+    as if it were that; not where the answer says that it is never fresh.
     """
 
     fresh_s: int = 0
     revalidate_s: int = 0
     error_s: int = 0
+    unmarked: bool = True
 
     @property
     def retained_s(self) -> int:
@@ -44,14 +46,15 @@ def lifetime(headers: Headers, *, stale_s_max: int, shared: bool) -> Lifetime:
     fresh_s = _seconds(directives, "max-age", 0)
     if shared:
         fresh_s = _seconds(directives, "s-maxage", fresh_s)
+    unmarked = fresh_s > 0 or not directives.keys() & ({"max-age", "s-maxage"} if shared else {"max-age"})
     fresh_s -= _age_s(headers)
     overdue_s, fresh_s = max(0, -fresh_s), max(0, fresh_s)
     if "must-revalidate" in directives or (shared and "proxy-revalidate" in directives):
-        return Lifetime(fresh_s)
+        return Lifetime(fresh_s, unmarked=unmarked)
     error_s = min(stale_s_max, _seconds(directives, "stale-if-error", stale_s_max))
     revalidate_s = _seconds(directives, "stale-while-revalidate", 0)
     # Both count from the end of freshness, and some of that may have passed before it came here.
-    return Lifetime(fresh_s, max(0, revalidate_s - overdue_s), max(0, error_s - overdue_s))
+    return Lifetime(fresh_s, max(0, revalidate_s - overdue_s), max(0, error_s - overdue_s), unmarked)
 
 
 def _directives(headers: Headers) -> dict[str, str]:

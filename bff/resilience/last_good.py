@@ -167,7 +167,9 @@ class LastGood(Generic[T]):
     def _in_grace(self, copy: Copy[T] | None) -> Outcome[T] | None:
         # Readers have this copy on their screen from a moment ago; a stale mark that comes and goes would tell them
         # nothing.
-        if copy is None or copy.lifetime.error_s == 0 or copy.age_s(self._clock()) >= self._grace_s:
+        if copy is None or not copy.lifetime.unmarked or copy.lifetime.error_s == 0:
+            return None
+        if copy.age_s(self._clock()) >= self._grace_s:
             return None
         return self._fresh(copy, "grace")
 

@@ -81,9 +81,10 @@ class _Parcel(msgspec.Struct, array_like=True):
     revalidate_s: int
     error_s: int
     data: bytes
+    unmarked: bool = True  # a process of the version before writes none
 
     def lifetime(self) -> Lifetime:
-        return Lifetime(self.fresh_s, self.revalidate_s, self.error_s)
+        return Lifetime(self.fresh_s, self.revalidate_s, self.error_s, self.unmarked)
 
 
 _decode = msgspec.msgpack.Decoder(_Parcel).decode
@@ -91,7 +92,7 @@ _decode = msgspec.msgpack.Decoder(_Parcel).decode
 
 def _parcel(copy: Copy[Any], data: bytes) -> bytes:
     lives = copy.lifetime
-    return msgspec.msgpack.encode(_Parcel(lives.fresh_s, lives.revalidate_s, lives.error_s, data))
+    return msgspec.msgpack.encode(_Parcel(lives.fresh_s, lives.revalidate_s, lives.error_s, data, lives.unmarked))
 
 
 class WriteBehind(Generic[T]):

@@ -66,8 +66,8 @@ class Rendered:
     """A view's answer before it is HTTP. `page` is the template's only variable.
 
     `changed` are the classes of change that a command caused, `sequence` where to read them from; `cache_s` is for
-    shared fragments only and never kept for a degraded answer. `page_head` is a primary slot's metadata for the page's
-    head. An action that is done may send the browser on to `location`, a page's pathname: then nothing is rendered.
+    shared fragments only. `page_head` is a primary slot's metadata for the page's head. An action that is done may send
+    the browser on to `location`, a page's pathname: then nothing is rendered.
     """
 
     template: str
@@ -115,7 +115,7 @@ def fragment_view(*methods: str) -> Callable[[Handler], View]:
                 if rendered.degraded:
                     feeds = this_house().manifest.mullion.feeds
                     rendered = replace(rendered, degraded=rendered.degraded.named(feeds))
-                response = respond(rendered, context)
+                response = respond(rendered, context, plain=not request.GET)
             reason, upstream = "", ""
             if rendered and rendered.degraded:
                 reason, upstream = rendered.degraded.reason.value, rendered.degraded.upstream
@@ -130,8 +130,8 @@ def fragment_view(*methods: str) -> Callable[[Handler], View]:
     return wrap
 
 
-def respond(rendered: Rendered, context: Context) -> HttpResponse:
-    """`rendered` as a complete response."""
+def respond(rendered: Rendered, context: Context, *, plain: bool) -> HttpResponse:
+    """`rendered` as a complete response; `plain` says that no query was asked with."""
     if rendered.location:
         response = HttpResponse(status=303, headers={"Location": rendered.location})
     else:
@@ -139,8 +139,7 @@ def respond(rendered: Rendered, context: Context) -> HttpResponse:
         response = HttpResponse(html, status=rendered.status)
     response[headers.VERSION] = this_house().version
     response["Content-Length"] = str(len(response.content))
-    shared = rendered.cache_s and rendered.status == 200 and not rendered.degraded
-    response["Cache-Control"] = f"public, max-age={rendered.cache_s}" if shared else "private, no-store"
+    response["Cache-Control"] = _cache_control(rendered, context, plain=plain)
     if rendered.degraded:
         response[headers.STATE] = rendered.degraded.header()
     if rendered.changed:
@@ -151,6 +150,16 @@ def respond(rendered: Rendered, context: Context) -> HttpResponse:
     if rendered.receipt_id:
         response[headers.RECEIPT] = rendered.receipt_id
     return response
+
+
+def _cache_control(rendered: Rendered, context: Context, *, plain: bool) -> str:
+    """What is no player's may be kept, to stand in for as long as the manifest's `stale_s_max` says: while this
+    fragment is gone, or the shell has too much to do. Not what a query asks for: of these anybody can make any number.
+    """
+    whole = rendered.status == 200 and not rendered.degraded
+    if whole and (rendered.cache_s or (plain and context.player is None)):
+        return f"public, max-age={rendered.cache_s}"
+    return "private, no-store"
 
 
 def sign_in_again(code: str) -> HttpResponse:

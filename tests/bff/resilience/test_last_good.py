@@ -115,9 +115,12 @@ def simulated(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> Callable[[]
         ("max-age=5, must-revalidate", True, Lifetime(5)),
         ("max-age=5, proxy-revalidate", True, Lifetime(5)),
         ("max-age=5, proxy-revalidate", False, Lifetime(5, 0, 60)),
-        ("max-age=soon", True, Lifetime(0, 0, 60)),
-        ("max-age", True, Lifetime(0, 0, 60)),
-        ("max-age=-5, stale-if-error=none", True, Lifetime(0, 0, 0)),
+        ("max-age=soon", True, Lifetime(0, 0, 60, unmarked=False)),
+        ("max-age", True, Lifetime(0, 0, 60, unmarked=False)),
+        ("public, max-age=0", True, Lifetime(0, 0, 60, unmarked=False)),
+        ("max-age=0, s-maxage=2", True, Lifetime(2, 0, 60)),
+        ("max-age=0, s-maxage=2", False, Lifetime(0, 0, 60, unmarked=False)),
+        ("max-age=-5, stale-if-error=none", True, Lifetime(0, 0, 0, unmarked=False)),
         ("max-age=99999999999999999999, s-maxage=5", True, Lifetime(5, 0, 60)),
         ("max-age=99999999999999999999", True, Lifetime(2**31, 0, 60)),
     ],
@@ -447,6 +450,18 @@ async def test_a_process_that_has_just_started_is_warm(bench: Bench, second: Fla
 
 
 @with_second_level
+async def test_a_copy_that_may_not_be_shown_as_new_may_not_in_the_next_process_either(
+    bench: Bench, second: Flaky
+) -> None:
+    bench.cache_control = "max-age=0"
+    await bench.get()
+    await bench.last_good.aclose()
+    bench.last_good, bench.says = bench.process(LastGoodPolicy()), LATE
+    for _ in range(2):
+        assert await bench.seen() == (State.STALE, "one")
+
+
+@with_second_level
 async def test_nothing_is_looked_up_that_could_not_be_used(bench: Bench, second: Flaky) -> None:
     """A release that allows no staleness asks nobody for an old copy."""
     bench.says = DOWN
@@ -745,13 +760,13 @@ async def test_a_shut_door_that_was_late_is_answered_by_the_same_copy_without_as
     assert ended.state is State.STALE
 
 
-@pytest.mark.parametrize("case", ["player", "must-revalidate", "unshared"])
+@pytest.mark.parametrize("case", ["player", "must-revalidate", "max-age=0", "unshared"])
 def test_no_copy_stands_in_unmarked_where_it_may_not(case: str) -> None:
     """Not a player's, not one whose sender forbids it, and not before somebody who has just done something."""
 
     async def main() -> None:
         bench, key = Bench(), AMBER if case == "player" else SHARED
-        bench.cache_control = "max-age=1, must-revalidate" if case == "must-revalidate" else ""
+        bench.cache_control = {"must-revalidate": "max-age=1, must-revalidate", "max-age=0": case}.get(case, "")
         await bench.get(key)
         bench.says = LATE
         await asyncio.sleep(2)

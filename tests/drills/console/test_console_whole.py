@@ -42,12 +42,10 @@ async def test_broken_hop_is_seen_in_the_lobby_and_told_in_the_list_and_so_is_it
         await page.get_by_label("For how long, in seconds").fill("600")
         await page.get_by_role("button", name="Break it", exact=True).click()
         await expect(page.get_by_role("status")).to_have_text("shell → promotions is broken", timeout=SOON_MS)
-        await expect(promotions).to_have_attribute("data-state", "fallback", timeout=SOON_MS)
+        await expect(promotions).to_have_attribute("data-state", "stale", timeout=SOON_MS)
         await expect(wallet).to_have_attribute("data-state", "fresh", timeout=SOON_MS)
         entry = page.locator("#entries > li").first
-        await expect(entry).to_contain_text(
-            re.compile(r"promotions\s*fallback \(\w+\) after [\d.]+ m?s"), timeout=SOON_MS
-        )
+        await expect(entry).to_contain_text(re.compile(r"promotions\s*stale \(\w+\) after [\d.]+ m?s"), timeout=SOON_MS)
         await expect(entry).to_contain_text(re.compile(r"wallet.* did not change"))
         await expect(entry).to_contain_text(re.compile(r"hit [1-9]\d* connection"), timeout=SOON_MS)
         await page.get_by_role("button", name="Heal shell to promotions").click()

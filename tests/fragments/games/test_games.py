@@ -120,7 +120,11 @@ def test_shelf_asks_for_as_many_games_as_it_shows(fragment: Fragment, bff: FakeB
 
 def test_visitor_is_led_to_sign_in_and_marks_nothing(fragment: Fragment, bff: FakeBff) -> None:
     """A game links to the sign-in page, which leads back."""
-    page = fragment.get("/catalogue", **VISITOR, podium_mount_pathname="/games/").text
+    answer = fragment.get("/catalogue", **VISITOR, podium_mount_pathname="/games/")
+    page = answer.text
+    assert answer.headers["cache-control"] == "public, max-age=0", "a copy may stand in"
+    searched = fragment.get("/catalogue?q=book", **VISITOR)
+    assert searched.headers["cache-control"] == "private, no-store", "anybody can ask for any number of these"
     assert 'class="play" href="/sign-in/?next=/games/"' in page
     assert 'method="post"' not in page
     assert "authorization" not in bff.requests[-1].headers

@@ -85,6 +85,20 @@ def test_anonymous_player_sees_offers_and_may_sign_in(promotions: Fragment, bff:
     assert "authorization" not in bff.requests[0].headers
 
 
+def test_copy_of_what_visitors_see_may_stand_in_and_of_a_players_offers_none(
+    promotions: Fragment, bff: FakeBff
+) -> None:
+    """Nor one of what is old already, and none is used while this fragment can be asked."""
+    assert promotions.get("/offers", **player()).headers["cache-control"] == "private, no-store"
+    bff.replies["/views/promotions"] = reply(view(offers("signed_out")))
+    visitor = {"podium_mount_pathname": "/"}
+    assert promotions.get("/offers", **visitor).headers["cache-control"] == "public, max-age=0"
+    bff.replies["/views/promotions"] = reply(view(offers("signed_out"), "stale"))
+    assert promotions.get("/offers", **visitor).headers["cache-control"] == "private, no-store"
+    refused = promotions.post("/actions/claim", {"promotion_id": "pr_first", "idempotency_key": KEY}, **visitor)
+    assert (refused.status, refused.headers["cache-control"]) == (401, "private, no-store")
+
+
 def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff) -> None:
     """A claim goes to the engine under its form's key; wallet and claims have changed; its card says claimed."""
     bff.replies["/commands/claim-promotion"] = reply(receipt(command="claim-promotion"))
