@@ -35,7 +35,9 @@ class Child:
         line: Callable[[str], None],
         *,
         inherited: Sequence[int] = (),
+        nice: int = 0,
     ) -> "Child":
+        """`nice` is its niceness; one below the parent's is taken only where the system permits it."""
         # An own pipe: with asyncio's, `wait` would also wait for grandchildren that hold its other end.
         ours, theirs = os.pipe()
         try:
@@ -48,7 +50,7 @@ class Child:
                 stderr=asyncio.subprocess.STDOUT,
                 process_group=0,
                 pass_fds=inherited,
-                preexec_fn=end_with_parent(signal.SIGKILL),
+                preexec_fn=_before_exec(nice),
             )
         except BaseException:
             os.close(ours)
@@ -91,3 +93,16 @@ class Child:
             rest = rest[-LINE_BYTES_MAX:]
         if rest:
             line(rest.decode("utf-8", "replace"))
+
+
+def _before_exec(nice: int) -> Callable[[], None]:
+    end = end_with_parent(signal.SIGKILL)
+
+    def prepare() -> None:
+        end()
+        if nice:
+            # Only root, or who has CAP_SYS_NICE, may go before others; without it all are equal.
+            with contextlib.suppress(PermissionError):
+                os.setpriority(os.PRIO_PROCESS, 0, nice)
+
+    return prepare

@@ -41,6 +41,7 @@ Call = Annotated[str, Meta(pattern=rf"^({_NAME}|{VARIABLE.pattern})\Z")]
 Path = Annotated[str, Meta(pattern=r"^/\S*\Z")]
 Trust = Annotated[str, Meta(pattern=r"^(first-party|sandboxed)\Z")]
 Offset = Annotated[int, Meta(ge=0, le=PORT_OFFSET_MAX)]
+Nice = Annotated[int, Meta(ge=-20, le=19)]
 Words = Annotated[tuple[str, ...], Meta(min_length=1)]
 
 Document = TypeVar("Document", bound=msgspec.Struct)
@@ -59,6 +60,7 @@ _WANTED = {
     "publish": "a path, such as '/manifest.json'",
     "trust": "first-party or sandboxed",
     "socket_activation": "true or false",
+    "nice": "a niceness, -20 (goes first) to 19",
     "websocket": "true or false",
 }
 _WANTED_IN_LISTS = {
@@ -93,7 +95,7 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `socket_activation` it is given its listening socket as `LISTEN_FD`, so that nobody is refused while it is replaced.
     `inner` is the offset of a second port, for those inside the network only: `INNER_PORT`. `calls` names the processes
     that it calls, and variables whose address it calls; `websocket` says that it takes WebSockets too. What is
-    published is trusted as `trust` says.
+    published is trusted as `trust` says. `nice` is its niceness on the processor.
     """
 
     name: Name
@@ -105,6 +107,7 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publish: Path = ""
     trust: Trust = ""
     socket_activation: bool = False
+    nice: Nice = 0
     inner: Offset | None = None
     calls: tuple[Call, ...] = ()
     websocket: bool = False

@@ -12,7 +12,7 @@ class Launch:
     """One process to keep running. `ready_path` is asked on `port`; an empty one means Valkey, which is PINGed.
 
     Lines of its output that contain one of `muted` are not shown. With `socket_activation` it inherits a socket.
-    `inner_port` is where it answers operators alone, 0 where it has none.
+    `inner_port` is where it answers operators alone, 0 where it has none; `nice` its niceness, where permitted.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Launch:
     trust: str = ""
     muted: tuple[str, ...] = ()
     socket_activation: bool = False
+    nice: int = 0
     inner_port: int = 0
 
 

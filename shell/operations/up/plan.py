@@ -243,6 +243,7 @@ def _launch(
         publish_url=f"http://{HOST}:{public_port}{process.publish}" if process.publish else "",
         trust=process.trust,
         socket_activation=process.socket_activation and options.server == "uvicorn",
+        nice=process.nice,
         inner_port=inner or 0,
     )
 

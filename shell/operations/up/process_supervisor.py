@@ -64,7 +64,13 @@ class ProcessSupervisor:
         inherited = [self._socket.open()] if launch.socket_activation else []
         environ = {**launch.environ, "LISTEN_FD": str(inherited[0])} if inherited else launch.environ
         self.child = child = await Child.start(
-            launch.command, environ, context.root, context.orphan_guard, self._log, inherited=inherited
+            launch.command,
+            environ,
+            context.root,
+            context.orphan_guard,
+            self._log,
+            inherited=inherited,
+            nice=launch.nice,
         )
         await context.board.set(launch.name, State.STARTING, child.pid)
         if context.stopping.is_set():

@@ -1,13 +1,15 @@
-"""How many replicas of each process a cluster may run, evict and scale to, by the limits that the houses declare."""
+"""How many replicas a cluster may run, evict and scale to, and who has the greatest share of a processor."""
 
 import re
 
 import pytest
 
-from tests.shell.operations.test_deploy import KUBERNETES, container_of, of_kind, processes
+from tests.shell.operations.test_deploy import KUBERNETES, compose, container_of, of_kind, processes
 from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
+
+DOCKERS_SHARE = 1024
 
 
 def test_metrics_that_scaling_reads_are_metrics_of_a_house() -> None:
@@ -44,3 +46,16 @@ def test_one_of_each_at_a_time_is_taken_away_and_each_is_bounded_and_writes_noth
         assert container["resources"]["limits"]["memory"]
         assert pod["spec"]["securityContext"]["runAsNonRoot"]
         assert container["securityContext"]["readOnlyRootFilesystem"]
+
+
+def test_money_goes_before_browsing_where_the_processor_is_short() -> None:
+    """The engine and its database have the greatest share of a machine, and the engine the greatest of a cluster's."""
+    shares = {name: each.get("cpu_shares", DOCKERS_SHARE) for name, each in compose()["services"].items()}
+    engine = {shares.pop("bff-commands"), shares.pop("postgres")}
+    assert min(engine) >= 4 * max(shares.values())
+    requests = {
+        each["metadata"]["name"]: int(container_of(each)["resources"]["requests"]["cpu"].removesuffix("m"))
+        for file, each in of_kind("Deployment")
+        if file.parent.name in ("base", "fragments")
+    }
+    assert requests["bff-commands"] == max(requests.values())

@@ -83,6 +83,7 @@ def test_sound_house_is_read_whole():
         ("bff.queries.asgi:application", "bff.queries.asgi", "process[0].asgi", "module:application"),
         ('run = "bff.queries.projector"\n', "", "process[1]", "needs 'asgi'"),
         ("port = 10", "port = 10\ninner = 61", "process[0].inner", "0 to 60"),
+        ("port = 14", "port = 14\nnice = -21", "process[1].nice", "a niceness"),
         ("port = 14", "port = 14\nsocket_activation = 1", "process[1].socket_activation", "true or false"),
         ('name = "projector"', 'name = "valkey"', "process[1].name", "embedded Valkey"),
         ('["migrate", "--noinput"]', '"migrate"', "prepare[0].manage", "list of strings"),

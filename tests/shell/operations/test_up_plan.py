@@ -29,7 +29,7 @@ BACK = House(
     file="back/house.toml",
     processes=(
         Process("back-api", 10, "/healthz", asgi="back.asgi:app", public="BACK_PUBLIC_URL"),
-        Process("back-work", 11, "/ready", run="back.work"),
+        Process("back-work", 11, "/ready", run="back.work", nice=-10),
     ),
 )
 PANE = House(
@@ -94,9 +94,10 @@ def test_own_secret_stays_in_its_house():
 
 
 def test_worker_runs_as_module_and_app_behind_a_server():
-    """`run` becomes `python -m`, `asgi` is served by uvicorn in a way that cuts nobody off at its end."""
+    """`run` becomes `python -m`, `asgi` is served by uvicorn so that nobody is cut off at its end; niceness stays."""
     decided = planned()
     assert launch_of(decided, "back-work").command == ("python", "-m", "back.work")
+    assert launch_of(decided, "back-work").nice == -10
     command = " ".join(launch_of(decided, "front").command)
     assert command == "python -m bff.resilience.serving front.asgi:app"
     assert launch_of(decided, "front").environ["PORT"] == "8000"
