@@ -143,6 +143,11 @@ class Guard:
         partition = current()
         return self if partition is None or self._partition is not None else self._partitions.of(partition)
 
+    @property
+    def held(self) -> bool:
+        """Whether an operator holds the breaker open."""
+        return self.own().breaker.position is Position.FORCED
+
     def refusal(self) -> Failure | None:
         """What `call` would answer without a request while the breaker refuses calls; else None.
 

@@ -87,7 +87,8 @@ class Includer:
     def _immediate(self, include: Include) -> Included | None:
         if include.release is None:
             return _not_published(include)
-        refusal = self._upstreams.of(include.release).refusal
+        guard = self._upstreams.of(include.release)
+        refusal = guard.refusal
         repeatable = not include.visit.player and current() is None
         shown = self._outages.find(include) if repeatable else None
         if shown is not None and shown.repeated is not None:
@@ -96,6 +97,9 @@ class Includer:
                 return shown
             if counted is not None:
                 refusal = lambda: counted  # noqa: E731  asking again would count it twice
+        if guard.held and (held := refusal()) is not None:
+            # What an operator holds back may be wrong, and then its copies are.
+            return self._refused(include, held, repeatable=repeatable)
         if self._spares(include.visit.load_class) and not include.unshared:
             spared = self._copies.at_once(
                 include.key, lambda: _SPARED, stale_s_max=include.release.manifest.mullion.stale_s_max
@@ -107,8 +111,13 @@ class Includer:
         )
         if ended is None:
             return None
-        included = _included(include, ended)
-        return self._outages.keep(include, ended, included) if repeatable and isinstance(ended, Failure) else included
+        if isinstance(ended, Failure):
+            return self._refused(include, ended, repeatable=repeatable)
+        return _included(include, ended)
+
+    def _refused(self, include: Include, failure: Failure, *, repeatable: bool) -> Included:
+        included = included_from_failure(include, failure)
+        return self._outages.keep(include, failure, included) if repeatable else included
 
     async def aclose(self) -> None:
         """Wait for what is still fetched."""

@@ -78,6 +78,21 @@ async def test_what_is_known_leaves_with_the_head() -> None:
         assert b'<fragment-slot slot="promotions"' in b"".join([chunk async for chunk, _ in composition.remaining()])
 
 
+@pytest.mark.parametrize("cache_control", ["max-age=60", "max-age=0"])
+@pytest.mark.parametrize("player", ["", "amber"])
+async def test_what_an_operator_holds_is_shown_by_no_copy(cache_control: str, player: str) -> None:
+    """It may be held because it is wrong; what was shown before is shown by nobody, and asked for again afterwards."""
+    async with Trio(extension={"stale_s_max": 60}) as trio:
+        trio.origins["wallet"].headers = (("Cache-Control", cache_control),)
+        await trio.page(trio.visit(player))
+        guard = trio.upstreams.of(trio.snapshot.releases["wallet"])
+        guard.force_open("wrong figures")
+        for _ in range(2):
+            assert b'data-state="fallback" data-reason="held"' in element(await trio.page(trio.visit(player)), "wallet")
+        guard.unforce()
+        assert b'data-state="fresh"' in element(await trio.page(trio.visit(player)), "wallet")
+
+
 async def test_page_without_anything_to_wait_for_ends_with_its_tail() -> None:
     """All slots known: head with slots, then the tail, and no more."""
     async with Trio() as trio:
@@ -242,6 +257,13 @@ async def test_body_without_anything_to_show_is_not_fresh(body: bytes) -> None:
         assert b"The origin is away." in sick
 
 
+def open_breaker(trio: Trio) -> None:
+    """The wallet has failed a moment ago."""
+    permit = trio.upstreams.of(trio.snapshot.releases["wallet"]).breaker.acquire(time.monotonic())
+    assert permit is not None
+    permit.failure(time.monotonic(), cause="tests", at_once=True)
+
+
 async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: ValkeyServer) -> None:
     """The last good copy is there for the next process, also while it refuses to ask at all; a player's is that
     player's alone, and what was denied in between has gone."""
@@ -259,9 +281,9 @@ async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: 
         await first.origins["wallet"].fail("status=403")
         await first.page(first.visit("birch"))
     async with Trio(extension=shown, last_good=last_good_in(client)) as second:
-        for held in (False, True):
-            if held:
-                second.upstreams.of(second.snapshot.releases["wallet"]).force_open()
+        for refuses in (False, True):
+            if refuses:
+                open_breaker(second)
             else:
                 await second.origins["wallet"].fail("status=500")
             sick = element(await second.page(second.visit("amber")), "wallet")
@@ -270,7 +292,8 @@ async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: 
             assert b'data-state="fallback"' in element(await second.page(second.visit("birch")), "wallet")
             assert b'data-state="fallback"' in element(await second.page(second.visit("cedar")), "wallet")
     async with Trio(extension=shown, last_good=last_good_in(client)) as third:
-        third.upstreams.of(third.snapshot.releases["wallet"]).force_open()
+        await third.origins["wallet"].fail("status=500")
+        open_breaker(third)
         assert b"amber has 1.00" in element(await third.page(third.visit("amber")), "wallet")
     await client.aclose()
 

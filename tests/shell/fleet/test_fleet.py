@@ -142,7 +142,7 @@ async def test_lifetime_of_a_kept_copy_can_not_be_stretched(valkey: ValkeyServer
     stored = await client.get(name)
     await client.set(name.replace(amber.digest().encode(), birch.digest().encode()), stored)
     assert await ended(birch, down) == down
-    longer = stored.replace(bytes([0x94, 0, 0, 60]), bytes([0x94, 0, 0, 120]))
+    longer = stored.replace(bytes([0x95, 0, 0, 60]), bytes([0x95, 0, 0, 120]))
     assert longer != stored
     await client.set(name, longer)
     assert await ended(amber, down) == down
