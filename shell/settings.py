@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from bff.contracts.player_context import new_key_pair
 from bff.resilience.addresses import AddressRule, NetworksRefused
+from bff.resilience.postgresql import CONNECTION_LIMITS
 from bff.resilience.proxies import ProxyHops
 from bff.resilience.redis_address import read_address
 from shell.frame_origins import frame_origin_problem
@@ -192,6 +193,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 2,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+else:
+    # A thread that looks sessions up is kept by no network that drops packets.
+    DATABASES["default"]["OPTIONS"] = {**CONNECTION_LIMITS, **DATABASES["default"].get("OPTIONS", {})}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")

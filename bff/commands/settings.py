@@ -11,6 +11,7 @@ from bff.commands.engine.postgresql.limits import STARTUP_OPTIONS
 from bff.commands.seamless.providers import GameProvider, ProvidersBroken, read_providers
 from bff.contracts.ledger_partition import PARTITIONS_MAX
 from bff.contracts.player_context import new_key_pair
+from bff.resilience.postgresql import CONNECTION_LIMITS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = Path(os.environ.get("MULLION_DATA", ROOT / ".mullion" / "8000"))
@@ -118,20 +119,9 @@ else:
     # Health checks notice a connection that was closed or cut before a command uses it.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A database that hangs must cost a command its answer, not a thread for ever. The server ends statements that take
-    # too long; where the network drops packets, the kernel closes the connection after `tcp_user_timeout` (ms), and an
-    # idle one after the keepalives (s). The engine closes the connection to a server that is alive and does not answer.
-    # The server ends a transaction whose client has vanished, which releases the player's lock.
-    DATABASES["default"].setdefault("OPTIONS", {}).update(
-        {
-            "connect_timeout": 2,
-            "tcp_user_timeout": 5000,
-            "keepalives": 1,
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "options": STARTUP_OPTIONS,
-        }
-    )
+    # too long, the kernel a connection whose packets are dropped, and the engine one to a server that is alive and does
+    # not answer. The server ends a transaction whose client has vanished, which releases the player's lock.
+    DATABASES["default"].setdefault("OPTIONS", {}).update({**CONNECTION_LIMITS, "options": STARTUP_OPTIONS})
 
 USE_TZ = True
 TIME_ZONE = "UTC"

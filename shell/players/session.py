@@ -32,11 +32,14 @@ REQUEST_MS = 3000
 # The format of a session key: a cookie may hold anything.
 _KEY = re.compile(r"[a-z0-9]{8,40}")
 
+# To connect costs more than to look up, and every player is looked up once a minute.
+CONNECTION_AGE_S_MAX = 60.0
+
 # Requests with invented sessions wait in another queue than those with a genuine, expired cookie.
-_genuine = Threads("look-ups", 8, 64)
+_genuine = Threads("look-ups", 8, 64, connection_age_s_max=CONNECTION_AGE_S_MAX)
 _any = Threads("look-ups-any", 4, 8)
 # Likewise what a player does, money above all: it waits for no sign-in, and for nobody who invents sessions.
-_actions = Threads("look-ups-actions", 4, 64)
+_actions = Threads("look-ups-actions", 4, 64, connection_age_s_max=CONNECTION_AGE_S_MAX)
 _requests = Threads("requests", 4, 32)
 
 

@@ -148,7 +148,7 @@ def plan(players: int, figures: Mapping[str, float], behaviour: Behaviour, price
         Need(
             "look-ups of sessions",
             f"{rates.look_ups:,.0f}/s",
-            "of each player once a minute, a connection to the shell's database for each: through pgbouncer",
+            "of each player once a minute; a shell keeps up to 12 connections to its database: through pgbouncer",
         ),
         Need("Valkey, busy", f"{store_cores:.1f} cores", "one primary works on one core"),
         Need(
