@@ -3,9 +3,9 @@ before any look-up.
 
 Public: `Door`, `Answer`, `door_limiter`, `class_by_header`; from `limiter`: `Limiter`.
 
-Without overload a request costs two counter updates, and its load class is not determined. What the limit is made of,
-and what is measured: `limiter.py`. What is turned away gets a 503 with `Retry-After`; to another house it is a problem
-with the code `shed`, which counts against nobody there.
+Without overload a request that only reads costs two counter updates, and its load class is not determined. What the
+limit is made of, and what is measured: `limiter.py`. What is turned away gets a 503 with `Retry-After`; to another
+house it is a problem with the code `shed`, which counts against nobody there.
 """
 
 import asyncio
@@ -99,7 +99,9 @@ class Door:
         loop, limiter = asyncio.get_running_loop(), self._limiter
         now = loop.time()
         load_class = None
-        if limiter.prioritizes_money(now) or limiter.crowded(now):
+        # Of what may be money it is always asked: whether any was seen decides whether others wait.
+        may_be_money = scope.get("method", "GET") not in _READS
+        if may_be_money or limiter.prioritizes_money(now) or limiter.crowded(now):
             load_class = self._classify(scope)
             if load_class is not None and not limiter.admits(load_class, now):
                 return await self._turn_away(scope, send)

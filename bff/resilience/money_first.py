@@ -33,10 +33,12 @@ class MoneyFirstPolicy:
     # So many times what it takes while little is to do may one take that is under way beside money, and so many at
     # least are under way.
     beside_money_times: float = 3.0
-    beside_money_min: int = 4
+    beside_money_min: int = 6
     # As many as may be under way, times this, wait for it, better classes first, and none of them longer than this.
     held_times: float = 2.0
     held_s_max: float = 1.0
+    # So long one long wait among many is taken for a crowd, until the window that it is in tells.
+    suspected_s: float = 0.2
     # So long after there was a limit, or others waited at the door of a busy machine, money goes first: a surge comes
     # in waves, and each would be met anew. And so long after money was seen the next is waited for.
     money_first_s: float = 30.0
@@ -50,7 +52,7 @@ class MoneyFirst:
         self._began: dict[int, float] = {}
         self._money: set[int] = set()
         self._held: set[int] = set()
-        self._money_seen = self._surge_seen = self._crowd_seen = -math.inf
+        self._money_seen = self._surge_seen = self._crowd_until = -math.inf
         self._held_before = deque([0], maxlen=_WINDOWS_BEFORE)  # how many waited at the end of each of these
         # In the window that runs.
         self._held_one = False
@@ -76,11 +78,15 @@ class MoneyFirst:
 
     def crowded(self, now: float) -> bool:
         """Whether a surge may have begun. Others wait until it is known, and nobody is turned away for it."""
-        return now - self._crowd_seen < self._policy.held_s_max
+        return now < self._crowd_until
 
     def see_crowd(self, now: float) -> None:
         """Many are under way, and what is due is late."""
-        self._crowd_seen = now
+        self._crowd_until = now + self._policy.held_s_max
+
+    def suspect_crowd(self, now: float) -> None:
+        """Many are under way, and something that was due was very late."""
+        self._crowd_until = max(self._crowd_until, now + self._policy.suspected_s)
 
     def holds(self, load_class: LoadClass | None, now: float) -> bool:
         """Whether one of this class would stand in money's way if it began. None: nobody has asked of which it is."""

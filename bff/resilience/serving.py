@@ -40,6 +40,8 @@ FIRST_REQUEST_S_MAX = 0.5
 # A request that hangs must not outlive the end by more than this.
 DRAIN_S_MAX = 2
 POLL_S = 0.01
+# So many connections are accepted in one turn of the loop.
+ACCEPTED_AT_ONCE_MAX = 64
 
 _CONNECTION_CLOSE = (b"connection", b"close")
 
@@ -60,13 +62,39 @@ class Serving(uvicorn.Server):
         self._listeners = listeners
         self._inherited = any(listener.inherited for listener in listeners)
         # Uvicorn closes what it is given: this duplicate stays open until its backlog is empty.
-        self._backlogs = [listener.socket.dup() for listener in listeners if not listener.inherited]
+        self._backlogs = [listener.socket.dup() for listener in listeners]
         for backlog in self._backlogs:
             backlog.setblocking(False)
+        self._accepted: set[asyncio.Task[Any]] = set()
 
     def serve_all(self) -> None:
         """Serve until SIGTERM or Ctrl-C, and end."""
         self.run(sockets=[listener.socket for listener in self._listeners])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for backlog in self._backlogs:
+            asyncio.get_running_loop().add_reader(backlog, self._accept, backlog)
+
+    def _accept(self, backlog: socket.socket) -> None:
+        """Accept whoever waits. uvloop accepts one connection in each turn of its loop, and a busy loop turns seldom:
+        of a crowd the last would wait for seconds, a deposit among them.
+        """
+        for _ in range(ACCEPTED_AT_ONCE_MAX):
+            try:
+                waiting, _ = backlog.accept()
+            except OSError:  # nobody waits any more; what else is wrong the loop's own accept says
+                return
+            waiting.setblocking(False)
+            connected = asyncio.get_running_loop().connect_accepted_socket(self._protocol, waiting)
+            accepted = asyncio.ensure_future(connected)
+            self._accepted.add(accepted)
+            accepted.add_done_callback(self._end_accept)
+
+    def _end_accept(self, accepted: asyncio.Task[Any]) -> None:
+        self._accepted.discard(accepted)
+        if not accepted.cancelled():
+            accepted.exception()  # read here: who has gone before they were connected is no mistake
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         DRAIN.start()
@@ -102,11 +130,15 @@ class Serving(uvicorn.Server):
     def _stop_listening(self) -> None:
         for server in self.servers:
             server.close()
+        for backlog in self._backlogs:
+            asyncio.get_running_loop().remove_reader(backlog)
 
     async def _accept_backlog(self) -> None:
         loop = asyncio.get_running_loop()
-        for backlog in self._backlogs:
-            while True:
+        await asyncio.gather(*self._accepted, return_exceptions=True)
+        for backlog, listener in zip(self._backlogs, self._listeners, strict=True):
+            # Who waits at an inherited socket is the successor's.
+            while not listener.inherited:
                 try:
                     waiting, _ = backlog.accept()
                 except BlockingIOError:

@@ -462,6 +462,35 @@ def test_crowd_is_many_on_a_machine_that_is_late(late_ms: float, fewer: int, wai
     assert not limiter.limited
 
 
+def test_money_of_a_quiet_moment_is_seen_and_a_crowd_waits_for_the_next():
+    """Before there was too much to do nobody asks of which class a page is, and of a deposit all the same."""
+
+    async def main() -> None:
+        house, limiter = House(), Limiter(DoorPolicy(counted_s_max=1e9))
+        door = Door(house, limiter, class_by_header(LoadClass.READ))
+        house.open.set()
+        await ask(door, scope_of([], method="POST"))
+        now = asyncio.get_running_loop().time()
+        for number in range(limiter.policy.limit_min):
+            limiter.money_first.enter(-number, LoadClass.PAGE, now)
+        limiter.money_first.see_crowd(now)
+        assert limiter.money_first.holds(LoadClass.PAGE, now)
+
+    run(main())
+
+
+@pytest.mark.parametrize(("late_ms", "fewer", "waits"), [(30.0, 0, True), (30.0, 1, False), (15.0, 0, False)])
+def test_crowd_is_suspected_for_a_moment_where_something_is_very_late(late_ms: float, fewer: int, waits: bool):
+    """On a machine that has too much to do a window lasts long, and in it come more than may be under way."""
+    limiter = Limiter(DoorPolicy(counted_s_max=1e9))
+    limiter.enter(0.0, LoadClass.MONEY)
+    for _ in range(limiter.policy.limit_min - 1 - fewer):
+        limiter.enter(0.0, LoadClass.PAGE)
+    limiter.observe(late_ms, worked_s=0.001, now=0.04)
+    assert limiter.money_first.holds(LoadClass.PAGE, 0.05) is waits
+    assert not limiter.money_first.holds(LoadClass.PAGE, 0.05 + limiter.policy.suspected_s)
+
+
 @pytest.mark.parametrize(("left", "late", "surge"), [(0, True, True), (100, True, False), (0, False, False)])
 def test_surge_is_when_more_and_more_wait_in_vain_on_a_late_machine(left: int, late: bool, surge: bool):
     """Where all who wait will begin within a second, somebody was only less important than others; where nothing is

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -24,12 +25,12 @@ POLICY = Policy(deadline_ms=5000, connect_ms=4000, consecutive_max=10**6, failed
 RECORDED_S_MAX = 0.5
 
 
-@pytest.fixture
-def server() -> Iterator[tuple[PreloadedProcess, str]]:
-    """A process that serves, and its address."""
+@contextmanager
+def served(application: str) -> Iterator[tuple[PreloadedProcess, int]]:
+    """A process that serves `application`, and its port."""
     port = free_port()
     environ = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
-    process = preloaded.start("bff.resilience.serving", "tests.support.unhurried_app:application", env=environ)
+    process = preloaded.start("bff.resilience.serving", application, env=environ)
     end = time.monotonic() + 30
     while True:
         try:
@@ -38,9 +39,16 @@ def server() -> Iterator[tuple[PreloadedProcess, str]]:
         except OSError:
             assert time.monotonic() < end
             time.sleep(0.05)
-    yield process, f"http://127.0.0.1:{port}/pid"
+    yield process, port
     process.kill()
     process.wait()
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[PreloadedProcess, str]]:
+    """A process that serves, and its address."""
+    with served("tests.support.unhurried_app:application") as (process, port):
+        yield process, f"http://127.0.0.1:{port}/pid"
 
 
 class Callers:
@@ -116,3 +124,16 @@ async def test_process_that_nobody_calls_ends_at_once(server: tuple[PreloadedPro
     signalled_at = time.monotonic()
     await asyncio.to_thread(process.wait, 20)
     assert time.monotonic() - signalled_at < 9
+
+
+def test_whoever_comes_to_a_busy_process_is_accepted_with_all_who_wait() -> None:
+    """And not one in each turn of its loop, where the last of a crowd would wait for as many turns as it is many."""
+    with served("tests.support.busy_loop_app:application") as (_, port):
+        crowd = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(40)]
+        for connection in crowd:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        turns = []
+        for connection in crowd:
+            with connection, connection.makefile("rb") as answer:
+                turns.append(int(answer.read().rpartition(b"\r\n\r\n")[2]))
+    assert max(turns) - min(turns) <= 10
