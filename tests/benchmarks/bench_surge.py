@@ -14,7 +14,8 @@ Goodput is the share of the house that the pages which came whole would fill wit
 capacity for visitors' pages alone, plus those of players over that for players'. These capacities, and a deposit's time
 without a surge, are measured before it and after it: a machine that others use may change its speed within minutes. Ten
 visitors who ask at once share what is fetched for them and players share nothing, so under load a player's page costs
-several times a visitor's; and in a surge players go first. A page counts that came, also where slots stand in it as they were last.
+several times a visitor's; and in a surge players go first. A page counts that came, also where its slots stand as they
+were last.
 
 Four of a hundred deposits take 0.2 to 0.7 s longer, with a surge and without: the sandbox's payment provider is as slow
 as providers are. They decide the p99 of both; what the house itself adds is seen in p50 and p90.
