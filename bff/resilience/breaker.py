@@ -181,6 +181,11 @@ class Breaker:
         if self.position in (Position.OPEN, Position.HALF_OPEN):
             self._peer_closed = True
 
+    @property
+    def held(self) -> bool:
+        """Whether an operator holds it open."""
+        return self.position is Position.FORCED
+
     def force_open(self) -> None:
         """An operator's word: nothing passes until `unforce`."""
         if self.position is not Position.FORCED:

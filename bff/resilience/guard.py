@@ -143,11 +143,6 @@ class Guard:
         partition = current()
         return self if partition is None or self._partition is not None else self._partitions.of(partition)
 
-    @property
-    def held(self) -> bool:
-        """Whether an operator holds the breaker open."""
-        return self.own().breaker.position is Position.FORCED
-
     def refusal(self) -> Failure | None:
         """What `call` would answer without a request while the breaker refuses calls; else None.
 
@@ -179,7 +174,7 @@ class Guard:
             policy_name=self._policy_name,
         )
         own._closed = self._closed
-        if self.breaker.position is Position.FORCED:
+        if self.breaker.held:
             own.force_open(self._hold_note)
         return own
 
@@ -243,7 +238,7 @@ class Guard:
         return await in_time(work, call.deadline.remaining_ms(now)) if held is None else held
 
     def _refused(self, now: float) -> Failure:
-        if self.breaker.position is Position.FORCED:
+        if self.breaker.held:
             return Failure(
                 Reason.HELD, f"held by an operator: {self._hold_note}" if self._hold_note else "held by an operator"
             )

@@ -190,6 +190,7 @@ class Limiter:
         self._late.append(late_ms)
         self._waits.append(late_ms * min(worked_s * 1000 / elapsed_ms, 1.0))
         self._worked_s += worked_s
+        # Not only at the end of a window: on a slow machine as many come in one as may be in flight at all.
         if late_ms > self.policy.wait_ms_max and len(self._entered) >= self.policy.limit_min:
             self.money_first.suspect_crowd(now)
         # One wait that fills a window says all there is to say of it.

@@ -97,7 +97,7 @@ class Includer:
                 return shown
             if counted is not None:
                 refusal = lambda: counted  # noqa: E731  asking again would count it twice
-        if guard.held and (held := refusal()) is not None:
+        if guard.own().breaker.held and (held := refusal()) is not None:
             # What an operator holds back may be wrong, and then its copies are.
             return self._refused(include, held, repeatable=repeatable)
         if self._spares(include.visit.load_class) and not include.unshared:

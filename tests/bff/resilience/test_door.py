@@ -448,13 +448,19 @@ def test_crowd_is_none_once_the_machine_is_quick_again():
     run(main())
 
 
-@pytest.mark.parametrize(("late_ms", "fewer", "waits"), [(30.0, 0, True), (30.0, 1, False), (1.0, 0, False)])
-def test_crowd_is_many_on_a_machine_that_is_late(late_ms: float, fewer: int, waits: bool):
-    """With few the lateness is not of their making; where nothing is late, many wait for a fragment that hangs."""
+def many_under_way(fewer: int) -> Limiter:
+    """A command and pages: as many as a crowd has at least, less `fewer`."""
     limiter = Limiter(DoorPolicy(counted_s_max=1e9))
     limiter.enter(0.0, LoadClass.MONEY)
     for _ in range(limiter.policy.limit_min - 1 - fewer):
         limiter.enter(0.0, LoadClass.PAGE)
+    return limiter
+
+
+@pytest.mark.parametrize(("late_ms", "fewer", "waits"), [(30.0, 0, True), (30.0, 1, False), (1.0, 0, False)])
+def test_crowd_is_many_on_a_machine_that_is_late(late_ms: float, fewer: int, waits: bool):
+    """With few the lateness is not of their making; where nothing is late, many wait for a fragment that hangs."""
+    limiter = many_under_way(fewer)
     for window in range(1, 4):
         limiter.observe(late_ms, worked_s=0.001, now=window / 10)
     assert limiter.prioritizes_money(0.4) is waits
@@ -482,10 +488,7 @@ def test_money_of_a_quiet_moment_is_seen_and_a_crowd_waits_for_the_next():
 @pytest.mark.parametrize(("late_ms", "fewer", "waits"), [(30.0, 0, True), (30.0, 1, False), (15.0, 0, False)])
 def test_crowd_is_suspected_for_a_moment_where_something_is_very_late(late_ms: float, fewer: int, waits: bool):
     """On a machine that has too much to do a window lasts long, and in it come more than may be under way."""
-    limiter = Limiter(DoorPolicy(counted_s_max=1e9))
-    limiter.enter(0.0, LoadClass.MONEY)
-    for _ in range(limiter.policy.limit_min - 1 - fewer):
-        limiter.enter(0.0, LoadClass.PAGE)
+    limiter = many_under_way(fewer)
     limiter.observe(late_ms, worked_s=0.001, now=0.04)
     assert limiter.money_first.holds(LoadClass.PAGE, 0.05) is waits
     assert not limiter.money_first.holds(LoadClass.PAGE, 0.05 + limiter.policy.suspected_s)
